@@ -1,0 +1,1 @@
+"""The patient: an ordinary appointment-booking application, with its load, its releases and its faults."""

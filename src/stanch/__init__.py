@@ -1,0 +1,1 @@
+"""Stanch: incident playbooks in plain Markdown, run."""

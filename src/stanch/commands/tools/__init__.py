@@ -1,0 +1,1 @@
+"""One argv grammar a tool; the file's name is the tool's."""

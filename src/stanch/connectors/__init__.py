@@ -1,0 +1,1 @@
+"""Outside systems, one file each, with its own settings record."""

@@ -1,0 +1,1 @@
+"""Looking for causes: pure functions from evidence to a finding."""

@@ -1,0 +1,1 @@
+"""One file a cause; the file's name is its id, its docstring its user page."""

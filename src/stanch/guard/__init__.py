@@ -1,0 +1,1 @@
+"""An ASGI middleware for the protected application; imports nothing but the model."""

@@ -1,0 +1,1 @@
+"""Reviews drafted from the timeline."""

@@ -1,0 +1,29 @@
+"""A mitigation in force: it has an owner, a time to live, a check and an undo."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class ControlState(StrEnum):
+    APPLYING = "applying"
+    IN_FORCE = "in force"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """`parameters` are what the data plane reads (kind, path, limit); `expires_at` holds without Stanch too."""
+
+    id: str
+    incident_id: str
+    run_id: str | None
+    action: str
+    text: str
+    owner: str
+    state: ControlState
+    applied_at: float
+    expires_at: float
+    parameters: dict[str, Any] = field(default_factory=dict)
+    undone_at: float | None = None
+    because: str | None = None

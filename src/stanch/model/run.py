@@ -1,0 +1,104 @@
+"""One execution of a procedure for an incident, step by step, durable."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from stanch.model.plan import Slot, StepKind
+from stanch.model.problem import Source
+from stanch.model.risk import Risk
+
+
+class StepState(StrEnum):
+    """`proposed` waits for people; `waiting` waits for its turn; `unknown` is an act whose outcome nobody saw."""
+
+    WAITING = "waiting"
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    STARTED = "started"
+    DONE = "done"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_over(self) -> bool:
+        return self in {StepState.DONE, StepState.FAILED, StepState.SKIPPED}
+
+
+class RunState(StrEnum):
+    RUNNING = "running"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+
+    @property
+    def is_over(self) -> bool:
+        return self is not RunState.RUNNING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """A step of a run as stored. `digest` binds approvals to what was resolved (see `response.approvals`)."""
+
+    run_id: str
+    key: str
+    ordinal: int
+    type: StepKind
+    text: str
+    risk: Risk
+    state: StepState
+    command: str | None = None
+    action: str | None = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    owner: str | None = None
+    phase: str | None = None
+    condition: str | None = None
+    expects: str | None = None
+    slots: tuple[Slot, ...] = ()
+    timebox_s: float | None = None
+    due_at: float | None = None
+    statement: str | None = None
+    undo: str | None = None
+    title: str | None = None
+    why: str | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    digest: str | None = None
+    attempt: int = 0
+    started_at: float | None = None
+    ended_at: float | None = None
+    output: str | None = None
+    exit_status: int | None = None
+    because: str | None = None
+    progress: dict[str, Any] = field(default_factory=dict)
+    approvals: tuple["Approval", ...] = ()
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval:
+    """A person's yes to one digest."""
+
+    run_id: str
+    step_key: str
+    digest: str
+    by: str
+    at: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """`epoch` is the fence: every write of a run names it, so a replica that lost its lease changes nothing."""
+
+    id: str
+    incident_id: str
+    plan_hash: str
+    procedure: str
+    name: str
+    because: str
+    state: RunState
+    epoch: int
+    started_at: float
+    ended_at: float | None = None
+    outcome: str | None = None
+    steps: tuple[StepRecord, ...] = ()

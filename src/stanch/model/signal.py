@@ -1,0 +1,137 @@
+"""A measured quantity, and how it is read: one reading, evaluated by the embedded engine and printed as PromQL."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Unit(StrEnum):
+    """Normalised units. A ratio is 0 to 1; a duration is in seconds; a size in bytes."""
+
+    RATIO = "ratio"
+    SECONDS = "seconds"
+    BYTES = "bytes"
+    COUNT = "count"
+    PER_SECOND = "per_second"
+
+
+class Statistic(StrEnum):
+    """What is taken of a distribution or a window."""
+
+    P50 = "p50"
+    P90 = "p90"
+    P95 = "p95"
+    P99 = "p99"
+    MEAN = "mean"
+    MAX = "max"
+    RATE = "rate"
+
+
+class Comparison(StrEnum):
+    GREATER = ">"
+    GREATER_EQUAL = ">="
+    LESS = "<"
+    LESS_EQUAL = "<="
+    EQUAL = "=="
+    NOT_EQUAL = "!="
+
+    def holds(self, left: float, right: float) -> bool:
+        """Whether `left <comparison> right`; never for NaN, as in PromQL (`!=` apart)."""
+        match self:
+            case Comparison.GREATER:
+                return left > right
+            case Comparison.GREATER_EQUAL:
+                return left >= right
+            case Comparison.LESS:
+                return left < right
+            case Comparison.LESS_EQUAL:
+                return left <= right
+            case Comparison.EQUAL:
+                return left == right
+            case Comparison.NOT_EQUAL:
+                return left != right
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matcher:
+    """A label condition: `operator` is one of `=`, `!=`, `=~`, `!~` (regular expressions are anchored)."""
+
+    label: str
+    operator: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selector:
+    """The series of one metric name that satisfy every matcher."""
+
+    metric: str
+    matchers: tuple[Matcher, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauge:
+    """The sum, or the largest, of the latest values; over a window, their mean or maximum."""
+
+    selector: Selector
+    aggregate: str = "sum"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaugeRatio:
+    """One gauge over another (connections used over the most allowed)."""
+
+    part: Selector
+    whole: Selector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterRate:
+    """The summed per-second rate of counters over a window."""
+
+    selector: Selector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterRatio:
+    """The increase of some counters over the increase of others, in a window (the share of errors)."""
+
+    part: Selector
+    whole: Selector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """A quantile or the mean of a classic histogram over a window. `selector` names it without `_bucket`."""
+
+    selector: Selector
+
+
+Reading = Gauge | GaugeRatio | CounterRate | CounterRatio | Histogram
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """A named quantity. `phrases` are the ways people write it, lower case, without an article.
+
+    `default_window_s` is what it is computed over where a playbook does not say. `alternatives` are further
+    readings on the standard exporters' metric names, tried in order; the first with data wins.
+    """
+
+    name: str
+    unit: Unit
+    description: str
+    phrases: tuple[str, ...]
+    reading: Reading
+    alternatives: tuple[Reading, ...] = ()
+    default_statistic: Statistic | None = None
+    default_window_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One scraped value. `labels` are sorted pairs without the metric's name; `at` is in epoch seconds."""
+
+    metric: str
+    labels: tuple[tuple[str, str], ...]
+    at: float
+    value: float

@@ -1,0 +1,1 @@
+"""Runs, approvals, controls, actions."""

@@ -1,0 +1,1 @@
+"""Scraping, windows, rules, PromQL."""
