@@ -1,1 +1,2 @@
 """Stanch: incident playbooks in plain Markdown, run."""
+__version__ = "0.1.0"

@@ -1,0 +1,7 @@
+"""`python -m stanch`, the same as `stanch`."""
+
+import sys
+
+from stanch.main import main
+
+sys.exit(main())

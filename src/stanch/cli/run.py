@@ -1,0 +1,141 @@
+"""`stanch run`: the steps of a response, and the approvals they wait for."""
+
+from typing import Annotated, Any
+
+import typer
+
+from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
+from stanch.cli.output import moment, print_json, print_table
+from stanch.model.problem import Refused
+
+app = typer.Typer(no_args_is_help=True, help="List, show, approve, skip and stop runs.")
+
+RunId = Annotated[str, typer.Argument(help="The run, as `stanch run list` names it.")]
+StepKey = Annotated[str | None, typer.Argument(help="The step; the one that waits, if it is left out.")]
+Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, for the record.")]
+
+
+@app.command("list")
+def list_runs(*, config: Config = DEFAULT_CONFIG, url: Url = None, as_json: Json = False) -> None:
+    """List runs, the newest first.
+
+    Example: stanch run list
+    """
+    runs = Client.of(config, url).get("/api/runs")["runs"]
+    if as_json:
+        print_json({"runs": runs})
+        return
+    print_table(
+        "",
+        ("run", "incident", "state", "started (UTC)", "procedure", "waits for"),
+        ((r["id"], r["incident_id"], r["state"], moment(r["started_at"]), r["name"], _waiting(r)) for r in runs),
+        empty="No run.",
+    )
+
+
+@app.command()
+def show(run: RunId, *, config: Config = DEFAULT_CONFIG, url: Url = None, as_json: Json = False) -> None:
+    """Show a run's steps, what they printed and what waits.
+
+    Example: stanch run show 1
+    """
+    document = Client.of(config, url).get(f"/api/runs/{run}")
+    if as_json:
+        print_json(document)
+        return
+    record = document["run"]
+    print_table(
+        f"Run {record['id']}: {record['name']} ({record['state']}), {record['because']}",
+        ("step", "state", "risk", "what"),
+        ((s["key"], s["state"], s["risk"], s["title"] or s["text"]) for s in record["steps"]),
+        empty="No step.",
+    )
+    for step in record["steps"]:
+        if step["state"] == "proposed":
+            typer.echo(f"\nWaits for approval: {step['key']}\n  {step['statement']}\n  undo: {step['undo']}")
+
+
+@app.command()
+def approve(
+    run: RunId,
+    step: StepKey = None,
+    *,
+    digest: Annotated[str | None, typer.Option(help="Approve only exactly this; otherwise what is shown now.")] = None,
+    reason: Reason = "",
+    config: Config = DEFAULT_CONFIG,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Say yes to the step that waits. The approval is bound to the digest of what would run.
+
+    Example: stanch run approve 1 --reason "seen the plan"
+    """
+    client = Client.of(config, url)
+    waiting = _the_waiting_step(client.get(f"/api/runs/{run}")["run"], step)
+    body = {"digest": digest or waiting["digest"], "reason": reason}
+    document = client.post(f"/api/runs/{run}/steps/{waiting['key']}/approve", body)
+    if as_json:
+        print_json(document)
+        return
+    typer.echo(f"Approved: {waiting['statement'] or waiting['text']}")
+
+
+@app.command()
+def skip(
+    run: RunId,
+    step: StepKey = None,
+    *,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why it is not done.")],
+    config: Config = DEFAULT_CONFIG,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Leave a step out, with a reason.
+
+    Example: stanch run skip 1 -r "the index is built by the release that goes out now"
+    """
+    client = Client.of(config, url)
+    waiting = _the_waiting_step(client.get(f"/api/runs/{run}")["run"], step)
+    document = client.post(f"/api/runs/{run}/steps/{waiting['key']}/skip", {"reason": reason})
+    if as_json:
+        print_json(document)
+        return
+    typer.echo(f"Skipped: {waiting['text']}")
+
+
+@app.command()
+def stop(
+    run: RunId,
+    *,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why it is stopped.")],
+    config: Config = DEFAULT_CONFIG,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Stop a run. What it has in force is undone in reverse order; what is done stays on the record.
+
+    Example: stanch run stop 1 -r "handled by hand"
+    """
+    document = Client.of(config, url).post(f"/api/runs/{run}/stop", {"reason": reason})
+    if as_json:
+        print_json(document)
+        return
+    typer.echo(f"Stopped run {run}.")
+
+
+def _waiting(run: dict[str, Any]) -> str:
+    return ", ".join(s["key"] for s in run["steps"] if s["state"] in {"proposed", "unknown"})
+
+
+def _the_waiting_step(run: dict[str, Any], key: str | None) -> dict[str, Any]:
+    waiting: list[dict[str, Any]] = [
+        s for s in run["steps"] if (s["key"] == key if key else s["state"] in {"proposed", "unknown"})
+    ]
+    if len(waiting) == 1:
+        return waiting[0]
+    if key:
+        raise Refused(f"Run {run['id']} has no step {key}.", hint=f"See `stanch run show {run['id']}`.")
+    if not waiting:
+        raise Refused(f"No step of run {run['id']} waits for an approval.", hint=f"See `stanch run show {run['id']}`.")
+    names = ", ".join(s["key"] for s in waiting)
+    raise Refused(f"Several steps of run {run['id']} wait: {names}.", hint="Name the one you mean.")
