@@ -6,19 +6,26 @@ from typing import Any
 
 
 class ControlState(StrEnum):
+    """`applying` and `undoing` are intents: written before the data plane is touched, carried out after a crash."""
+
     APPLYING = "applying"
     IN_FORCE = "in force"
+    UNDOING = "undoing"
     UNDONE = "undone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """`parameters` are what the data plane reads (kind, path, limit); `expires_at` holds without Stanch too."""
+    """`parameters` are what the data plane reads (kind, path, limit); `expires_at` holds without Stanch too.
+
+    `plane` names the data plane that it acts on (`guard`).
+    """
 
     id: str
     incident_id: str
     run_id: str | None
     action: str
+    plane: str
     text: str
     owner: str
     state: ControlState

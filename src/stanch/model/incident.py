@@ -32,6 +32,9 @@ class EventKind(StrEnum):
     STEP_APPROVED = "step approved"  # run, step, digest, by, reason
     STEP_VERIFIED = "step verified"  # run, step, text
     STEP_PROGRESS = "step progress"  # run, step, text, done, total
+    STEP_ESCALATED = "step escalated"  # run, step, text, owner, late_s
+    STEP_UNDONE = "step undone"  # run, step, text, because
+    RUN_STOPPED = "run stopped"  # run, by, because, undo (what follows still ends what was in flight)
     RUN_FINISHED = "run finished"  # run, outcome
     FINDING = "finding"  # cause, summary, confidence, evidence, later, ruled_out, statements, elapsed_s
     CONTROL_APPLIED = "control applied"  # control, action, text, expires_at

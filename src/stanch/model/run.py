@@ -6,11 +6,14 @@ from typing import Any
 
 from stanch.model.plan import Slot, StepKind
 from stanch.model.problem import Source
-from stanch.model.risk import Risk
+from stanch.model.risk import Risk, Trait
 
 
 class StepState(StrEnum):
-    """`proposed` waits for people; `waiting` waits for its turn; `unknown` is an act whose outcome nobody saw."""
+    """`proposed` waits for people; `waiting` waits for its turn; `unknown` is an act whose outcome nobody saw.
+
+    `undone` was done and then put back, by a stop with compensation.
+    """
 
     WAITING = "waiting"
     PROPOSED = "proposed"
@@ -20,25 +23,33 @@ class StepState(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     UNKNOWN = "unknown"
+    UNDONE = "undone"
 
     @property
     def is_over(self) -> bool:
-        return self in {StepState.DONE, StepState.FAILED, StepState.SKIPPED}
+        return self in {StepState.DONE, StepState.FAILED, StepState.SKIPPED, StepState.UNDONE}
 
 
 class RunState(StrEnum):
+    """`stopping`: a person said stop; what was in flight is being ended and, where asked, what was done is undone."""
+
     RUNNING = "running"
+    STOPPING = "stopping"
     FINISHED = "finished"
     STOPPED = "stopped"
 
     @property
     def is_over(self) -> bool:
-        return self is not RunState.RUNNING
+        return self in {RunState.FINISHED, RunState.STOPPED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRecord:
-    """A step of a run as stored. `digest` binds approvals to what was resolved (see `response.approvals`)."""
+    """A step of a run as stored. `digest` binds approvals to what was resolved (see `response.approvals`).
+
+    `language` is the fence's (`bash`, `sql`); `pipeline`, `target` and `traits` are the rating's. `not_before` and
+    `due_at` are epoch seconds; `asked` counts how often people were asked, so an old yes never answers a new question.
+    """
 
     run_id: str
     key: str
@@ -48,6 +59,10 @@ class StepRecord:
     risk: Risk
     state: StepState
     command: str | None = None
+    language: str | None = None
+    pipeline: tuple[tuple[str, ...], ...] | None = None
+    target: dict[str, str] = field(default_factory=dict)
+    traits: frozenset[Trait] = frozenset()
     action: str | None = None
     parameters: dict[str, Any] = field(default_factory=dict)
     owner: str | None = None
@@ -56,6 +71,7 @@ class StepRecord:
     expects: str | None = None
     slots: tuple[Slot, ...] = ()
     timebox_s: float | None = None
+    not_before: float | None = None
     due_at: float | None = None
     statement: str | None = None
     undo: str | None = None
@@ -63,6 +79,7 @@ class StepRecord:
     why: str | None = None
     facts: tuple[tuple[str, str], ...] = ()
     digest: str | None = None
+    asked: int = 0
     attempt: int = 0
     started_at: float | None = None
     ended_at: float | None = None
@@ -88,7 +105,11 @@ class Approval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """`epoch` is the fence: every write of a run names it, so a replica that lost its lease changes nothing."""
+    """`epoch` is the fence: every write of a run names it, so a replica that lost its lease changes nothing.
+
+    `owner` holds it until `lease_until`. `wake_at` is when there is something to do next; None waits for people, and
+    then nobody holds it. `stop_*` say who asked for a stop and whether what was done is to be undone.
+    """
 
     id: str
     incident_id: str
@@ -98,6 +119,12 @@ class Run:
     because: str
     state: RunState
     epoch: int
+    owner: str | None = None
+    lease_until: float | None = None
+    wake_at: float | None = None
+    stop_by: str | None = None
+    stop_because: str | None = None
+    stop_undo: bool = False
     started_at: float
     ended_at: float | None = None
     outcome: str | None = None
