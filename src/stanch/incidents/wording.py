@@ -1,0 +1,148 @@
+"""Timeline events as people read them: the same sentence in the console, on the command line and in the review."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, assert_never
+
+from stanch.charts.quantity import prose
+from stanch.model.incident import Event, EventKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """`text` is the sentence, plain text; `detail` what stands smaller below it; `key` marks a turning point."""
+
+    text: str
+    detail: str = ""
+    key: bool = False
+
+
+def wording(event: Event) -> Wording:
+    """One event in words. Texts within it come from outside and are to be escaped like any other."""
+    data = event.data
+    match event.kind:
+        case EventKind.OPENED:
+            where = data.get("source") or {}
+            place = f"{where['path']}, line {where['line']}" if where else f"by {event.actor}"
+            return Wording(text=f"Opened {_get(data, 'severity')}: {_get(data, 'title')}", detail=place, key=True)
+        case EventKind.ALERT_JOINED:
+            return Wording(text=f"Also firing: {_get(data, 'title')}", detail=_get(data, "severity"))
+        case EventKind.ALERT_CLEARED:
+            return Wording(text=f"Back within limits: {_get(data, 'title')}")
+        case EventKind.SEVERITY_CHANGED:
+            text = f"Severity {_get(data, 'before')} → {_get(data, 'after')}"
+            return Wording(text=text, detail=_get(data, "because"), key=True)
+        case EventKind.PAGED:
+            return Wording(text=f"Paged {_get(data, 'role')}", detail=f"by {_get(data, 'channel')}")
+        case EventKind.PAGE_FAILED:
+            text = f"Could not page {_get(data, 'role')} by {_get(data, 'channel')}"
+            return Wording(text=text, detail=_get(data, "because"), key=True)
+        case EventKind.ACKNOWLEDGED:
+            return Wording(text=f"Acknowledged by {data.get('by') or event.actor}", key=True)
+        case EventKind.ASSIGNED:
+            return Wording(text=f"Assigned to {_get(data, 'to')}")
+        case EventKind.NOTE:
+            return Wording(text=_get(data, "text"))
+        case EventKind.CLOCK_STARTED | EventKind.CLOCK_KEPT | EventKind.CLOCK_MISSED:
+            return _clock(event)
+        case EventKind.RUN_STARTED:
+            return Wording(text=f"Started: {data.get('procedure') or data.get('name')}", detail=_get(data, "because"))
+        case (
+            EventKind.STEP_STARTED
+            | EventKind.STEP_DONE
+            | EventKind.STEP_FAILED
+            | EventKind.STEP_SKIPPED
+            | EventKind.STEP_UNKNOWN
+            | EventKind.STEP_PROPOSED
+            | EventKind.STEP_APPROVED
+            | EventKind.STEP_VERIFIED
+            | EventKind.STEP_PROGRESS
+        ):
+            return _step(event)
+        case EventKind.RUN_FINISHED:
+            return Wording(text=f"Run ended: {_get(data, 'outcome')}")
+        case EventKind.FINDING:
+            return Wording(text=f"Cause found: {_get(data, 'summary')}", detail=_searched(data), key=True)
+        case EventKind.CONTROL_APPLIED:
+            return Wording(text=f"In force: {_get(data, 'text')}", detail=_until(data))
+        case EventKind.CONTROL_UNDONE:
+            return Wording(text=f"Undone: {data.get('text') or data.get('control')}", detail=_get(data, "because"))
+        case EventKind.MITIGATED:
+            return Wording(text="Mitigated", detail=_get(data, "because"), key=True)
+        case EventKind.RECOVERING:
+            needed = data.get("needed_s")
+            detail = f"must hold for {prose(float(needed))}" if needed is not None else ""
+            return Wording(text="All signals within limits", detail=detail)
+        case EventKind.RESOLVED:
+            return Wording(text="Resolved", detail=_get(data, "because"), key=True)
+        case EventKind.REOPENED:
+            return Wording(text="Reopened", detail=_get(data, "because"), key=True)
+        case EventKind.REVIEW_DRAFTED:
+            return Wording(text="Review drafted", detail=_get(data, "path"))
+        case EventKind.MARK:
+            return Wording(text=_get(data, "text"))
+        case _:
+            assert_never(event.kind)
+
+
+def _clock(event: Event) -> Wording:
+    data = event.data
+    name = _get(data, "name")
+    if event.kind is EventKind.CLOCK_STARTED:
+        return Wording(text=f"Clock started: {name}", detail=_get(data, "text"))
+    if event.kind is EventKind.CLOCK_KEPT:
+        return Wording(text=f"Kept: {name}", detail=f"after {prose(float(data.get('elapsed_s') or 0))}")
+    return Wording(text=f"Missed: {name}", detail=f"{prose(float(data.get('late_s') or 0))} late", key=True)
+
+
+def _step(event: Event) -> Wording:
+    data = event.data
+    text = str(data.get("title") or data.get("text") or data.get("step") or "")
+    because = _get(data, "because")
+    match event.kind:
+        case EventKind.STEP_STARTED:
+            again = f"attempt {data['attempt']}" if int(data.get("attempt") or 1) > 1 else ""
+            return Wording(text=f"Begun: {text}", detail=again or _get(data, "command"))
+        case EventKind.STEP_DONE:
+            return Wording(text=f"Done: {text}", detail=f"in {prose(float(data.get('elapsed_s') or 0))}")
+        case EventKind.STEP_FAILED:
+            return Wording(text=f"Failed: {text}", detail=because, key=True)
+        case EventKind.STEP_SKIPPED:
+            return Wording(text=f"Skipped: {text}", detail=because)
+        case EventKind.STEP_UNKNOWN:
+            return Wording(text=f"Outcome unknown: {text}", detail=because, key=True)
+        case EventKind.STEP_PROPOSED:
+            digest = _get(data, "digest")[:12]
+            detail = f"{_get(data, 'risk')}, waits for approval of digest {digest}"
+            return Wording(text=f"Proposed: {text}", detail=detail, key=True)
+        case EventKind.STEP_APPROVED:
+            by = str(data.get("by") or event.actor)
+            return Wording(text=f"Approved by {by}: {text}", detail=_get(data, "reason"), key=True)
+        case EventKind.STEP_VERIFIED:
+            return Wording(text=f"Verified: {text}", detail=because)
+        case _:
+            return Wording(text=text, detail=_progress(data))
+
+
+def _progress(data: dict[str, Any]) -> str:
+    done, total = data.get("done"), data.get("total")
+    return f"{float(done) / float(total):.0%}" if done is not None and total else ""
+
+
+def _searched(data: dict[str, Any]) -> str:
+    statements, elapsed = data.get("statements"), data.get("elapsed_s")
+    if statements is None or elapsed is None:
+        return ""
+    return f"{statements} statements, {prose(float(elapsed))}"
+
+
+def _until(data: dict[str, Any]) -> str:
+    expires = data.get("expires_at")
+    if expires is None:
+        return ""
+    return f"undoes itself at {datetime.fromtimestamp(float(expires), UTC):%H:%M:%S} UTC at the latest"
+
+
+def _get(data: dict[str, Any], name: str) -> str:
+    value = data.get(name)
+    return "" if value is None else str(value)
