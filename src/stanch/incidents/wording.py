@@ -17,7 +17,7 @@ class Wording:
     key: bool = False
 
 
-def wording(event: Event) -> Wording:
+def wording(event: Event) -> Wording:  # noqa: C901, PLR0912 - one short case a kind, and mypy counts them
     """One event in words. Texts within it come from outside and are to be escaped like any other."""
     data = event.data
     match event.kind:
@@ -57,8 +57,14 @@ def wording(event: Event) -> Wording:
             | EventKind.STEP_APPROVED
             | EventKind.STEP_VERIFIED
             | EventKind.STEP_PROGRESS
+            | EventKind.STEP_ESCALATED
+            | EventKind.STEP_UNDONE
         ):
             return _step(event)
+        case EventKind.RUN_STOPPED:
+            return Wording(
+                text=f"Run stopped by {data.get('by') or event.actor}", detail=_get(data, "because"), key=True
+            )
         case EventKind.RUN_FINISHED:
             return Wording(text=f"Run ended: {_get(data, 'outcome')}")
         case EventKind.FINDING:
@@ -120,6 +126,10 @@ def _step(event: Event) -> Wording:
             return Wording(text=f"Approved by {by}: {text}", detail=_get(data, "reason"), key=True)
         case EventKind.STEP_VERIFIED:
             return Wording(text=f"Verified: {text}", detail=because)
+        case EventKind.STEP_ESCALATED:
+            return Wording(text=f"Overdue: {text}", detail=because, key=True)
+        case EventKind.STEP_UNDONE:
+            return Wording(text=f"Undone: {text}", detail=because)
         case _:
             return Wording(text=text, detail=_progress(data))
 
