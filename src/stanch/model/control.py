@@ -25,12 +25,12 @@ class Control:
     incident_id: str
     run_id: str | None
     action: str
-    plane: str
     text: str
     owner: str
     state: ControlState
     applied_at: float
     expires_at: float
+    plane: str = "guard"
     parameters: dict[str, Any] = field(default_factory=dict)
     undone_at: float | None = None
     because: str | None = None
