@@ -107,7 +107,7 @@ class Approval:
 class Run:
     """`epoch` is the fence: every write of a run names it, so a replica that lost its lease changes nothing.
 
-    `owner` holds it until `lease_until`. `wake_at` is when there is something to do next; None waits for people, and
+    `holder` holds it until `held_until`. `wake_at` is when there is something to do next; None waits for people, and
     then nobody holds it. `stop_*` say who asked for a stop and whether what was done is to be undone.
     """
 
@@ -119,8 +119,8 @@ class Run:
     because: str
     state: RunState
     epoch: int
-    owner: str | None = None
-    lease_until: float | None = None
+    holder: str | None = None
+    held_until: float | None = None
     wake_at: float | None = None
     stop_by: str | None = None
     stop_because: str | None = None
