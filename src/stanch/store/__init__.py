@@ -1,1 +1,1 @@
-"""Rows: tables, engine, migrations."""
+"""Rows: one SQLAlchemy Core layer over SQLite (embedded) and PostgreSQL (several replicas)."""

@@ -1,0 +1,140 @@
+"""The store: units of work in, values out, on SQLite or PostgreSQL alike.
+
+A unit of work is a plain function of a SQLAlchemy `Connection`. It never awaits, so a transaction never waits for the
+network; it never commits or rolls back; an error that it means to survive (a duplicate key) it wraps in
+`connection.begin_nested()` or avoids with `ON CONFLICT`. On PostgreSQL it may be run again after a deadlock, so it
+has no effect but through its connection.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol, Self, TypeVar
+
+from sqlalchemy import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError
+
+from stanch.model.clock import Clock
+from stanch.model.problem import Unusable
+from stanch.store import postgres, sqlite
+from stanch.store.faults import explain
+from stanch.store.schema import migrate
+from stanch.store.wake import Listener, Topics
+
+T = TypeVar("T")
+
+
+class _Backend(Protocol):
+    async def write(self, unit: Callable[[Connection], T], wake: Sequence[str]) -> T: ...
+
+    async def read(self, unit: Callable[[Connection], T]) -> T: ...
+
+    async def close(self) -> None: ...
+
+
+class Store:
+    """Opened once a process, with `Store.open`; an async context manager that closes it."""
+
+    def __init__(self, backend: _Backend, topics: Topics) -> None:
+        self._backend = backend
+        self._topics = topics
+
+    @classmethod
+    async def open(cls, url: str, clock: Clock) -> "Store":
+        """Open `sqlite:///path` or `postgresql://user@host/database`, brought to this version's schema.
+
+        Raises `Unusable`: not there, not ours, not permitted, damaged, full, or written by a newer version.
+        """
+        try:
+            parsed = make_url(url)
+        except ArgumentError as error:
+            raise _unreadable() from error
+        topics = Topics(clock)
+        match parsed.get_backend_name():
+            case "sqlite":
+                return cls(await _open_sqlite(parsed, topics), topics)
+            case "postgresql":
+                return cls(await _open_postgres(parsed, topics, clock), topics)
+            case _:
+                raise _unreadable()
+
+    async def write(self, unit: Callable[[Connection], T], *, wake: Sequence[str] = ()) -> T:
+        """Run `unit` in a transaction and return its value once that is durable; then signal the topics `wake`.
+
+        Raises what the unit raised, with its changes undone; `Unusable` where the database cannot go on. Whoever is
+        cancelled while waiting does not undo the unit.
+        """
+        return await self._backend.write(unit, wake)
+
+    async def read(self, unit: Callable[[Connection], T]) -> T:
+        """Run `unit` in a read-only transaction that sees one moment."""
+        return await self._backend.read(unit)
+
+    def listen(self, *topics: str) -> AbstractAsyncContextManager[Listener]:
+        """Hear of commits that signalled one of `topics`, in this process and, on PostgreSQL, in the others."""
+        return self._topics.listen(*topics)
+
+    async def close(self) -> None:
+        """Finish what is queued, then let go of everything."""
+        await self._backend.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def _unreadable() -> Unusable:
+    # The address is not repeated: it may hold a password.
+    return Unusable(
+        "The store's address is not one that Stanch can open.",
+        hint="Write `sqlite:///relative/path.db`, `sqlite:////absolute/path.db` or `postgresql://user@host:5432/name`.",
+    )
+
+
+async def _open_sqlite(url: URL, topics: Topics) -> sqlite.SqliteStore:
+    if not url.database or url.database == ":memory:":
+        raise Unusable(
+            "The store's address names no file, and Stanch keeps nothing only in memory.",
+            hint="Write `sqlite:///relative/path.db` or `sqlite:////absolute/path.db`.",
+        )
+    path = Path(url.database)
+
+    def prepare() -> None:
+        engine = sqlite.engine_for(path)
+        try:
+            sqlite.prepare(path)
+            with engine.connect() as connection, connection.begin():
+                migrate(connection, str(path))
+        except Exception as error:
+            fault = explain(error, str(path))
+            if fault is None:
+                raise
+            raise fault from error
+        finally:
+            engine.dispose()
+
+    await asyncio.to_thread(prepare)
+    return sqlite.SqliteStore(path, topics)
+
+
+async def _open_postgres(url: URL, topics: Topics, clock: Clock) -> postgres.PostgresStore:
+    url = url.set(drivername="postgresql+psycopg")
+    where = f"PostgreSQL at {url.host or 'the local socket'}{f':{url.port}' if url.port else ''}/{url.database or ''}"
+    engine = postgres.engine_for(url)
+
+    def prepare() -> None:
+        try:
+            with engine.connect() as connection, connection.begin():
+                migrate(connection, where)
+        except Exception as error:
+            engine.dispose()
+            fault = explain(error, where)
+            if fault is None:
+                raise
+            raise fault from error
+
+    await asyncio.to_thread(prepare)
+    return postgres.PostgresStore(url, where, topics, clock, engine)

@@ -1,0 +1,33 @@
+"""Numbers that people can say, and the order in which concurrent writers take turns."""
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from stanch.store.tables import counter
+
+
+def next_number(connection: Connection, name: str) -> int:
+    """The next whole number under `name`, from 1.
+
+    The row stays locked until the transaction ends, so numbers are given in the order of their commits and none is
+    lost to a transaction that was undone.
+    """
+    changed = connection.execute(update(counter).where(counter.c.name == name).values(value=counter.c.value + 1))
+    if changed.rowcount == 0:
+        insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        connection.execute(
+            insert(counter)
+            .values(name=name, value=1)
+            .on_conflict_do_update(index_elements=[counter.c.name], set_={"value": counter.c.value + 1})
+        )
+    return int(connection.execute(select(counter.c.value).where(counter.c.name == name)).scalar_one())
+
+
+def take_turns(connection: Connection, what: str) -> None:
+    """Let one transaction at a time go on with `what`, until it ends.
+
+    For decisions on rows that do not exist yet ("is there an open incident of this service?"). SQLite has one writer
+    and needs nothing; on PostgreSQL this is a transaction-level advisory lock on the hash of the name.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))

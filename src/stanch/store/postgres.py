@@ -1,0 +1,123 @@
+"""The store of several replicas: one transaction a unit on a small pool, NOTIFY to wake the others.
+
+A unit that PostgreSQL undoes for the sake of another (deadlock, serialization) is run again: it must have no effect
+but through its connection.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, text
+
+from stanch.model.clock import Clock
+from stanch.store.faults import explain, may_be_tried_again
+from stanch.store.wake import Topics, take_topics
+
+T = TypeVar("T")
+
+CHANNEL = "stanch"
+CONNECTIONS = 8
+TRIES = 5
+# While nobody can be heard, everybody looks this often.
+POLL_S = 1.0
+
+
+def engine_for(url: URL) -> Engine:
+    """An engine with time limits on everything, so that a database that hangs does not hang Stanch."""
+    return create_engine(
+        url,
+        pool_size=CONNECTIONS,
+        max_overflow=0,
+        pool_pre_ping=True,
+        pool_timeout=30,
+        connect_args={
+            "connect_timeout": 5,
+            "application_name": "stanch",
+            "options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+        },
+    )
+
+
+class PostgresStore:
+    """`open` has migrated the database; this runs the units."""
+
+    def __init__(self, url: URL, where: str, topics: Topics, clock: Clock, engine: Engine) -> None:
+        self._url = url
+        self._where = where
+        self._topics = topics
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._engine = engine
+        # The same pool, with transactions that see one moment and change nothing.
+        self._snapshots = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._workers = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="stanch-store")
+        self._hearing = self._loop.create_task(self._hear(), name="stanch-hear")
+
+    async def write(self, unit: Callable[[Connection], T], wake: Iterable[str]) -> T:
+        value, topics = await self._loop.run_in_executor(self._workers, self._write, unit, frozenset(wake))
+        self._topics.signal(topics)
+        return value
+
+    async def read(self, unit: Callable[[Connection], T]) -> T:
+        return await self._loop.run_in_executor(self._workers, self._read, unit)
+
+    async def close(self) -> None:
+        self._hearing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._hearing
+        await asyncio.to_thread(self._workers.shutdown)
+        self._engine.dispose()
+
+    def _write(self, unit: Callable[[Connection], T], wake: frozenset[str]) -> tuple[T, set[str]]:
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                with self._engine.connect() as connection, connection.begin():
+                    take_topics(connection)
+                    value = unit(connection)
+                    topics = take_topics(connection) | wake
+                    for topic in sorted(topics):
+                        connection.execute(
+                            text("SELECT pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic}
+                        )
+                return value, topics  # noqa: TRY300 - the success path belongs inside the retry
+            except Exception as error:
+                if may_be_tried_again(error) and tries < TRIES:
+                    continue
+                fault = explain(error, self._where)
+                if fault is None:
+                    raise
+                raise fault from error
+
+    def _read(self, unit: Callable[[Connection], T]) -> T:
+        try:
+            with self._snapshots.connect() as connection, connection.begin():
+                return unit(connection)
+        except Exception as error:
+            fault = explain(error, self._where)
+            if fault is None:
+                raise
+            raise fault from error
+
+    async def _hear(self) -> None:
+        """Pass on what other replicas notify; while the connection for it is down, wake everybody at intervals."""
+        dsn = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(
+                    dsn, autocommit=True, connect_timeout=5, application_name="stanch-listen"
+                ) as connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    # What was notified before this moment was not heard.
+                    self._topics.signal_all()
+                    async for notification in connection.notifies():
+                        self._topics.signal((notification.payload,))
+            except psycopg.Error:
+                self._topics.signal_all()
+            await self._clock.sleep(POLL_S * random.uniform(0.8, 1.2))  # noqa: S311 - spreads replicas, hides nothing

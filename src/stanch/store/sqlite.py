@@ -1,0 +1,226 @@
+"""The embedded store: one writer thread with group commit, readers beside it.
+
+A commit costs an fsync whatever it holds, so the writer takes everything that is queued, runs each unit of work in a
+savepoint of its own, and commits them together. Readers have their own connections and see the last commit (WAL).
+"""
+
+import asyncio
+import os
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool, QueuePool
+
+from stanch.model.problem import StanchError, Unusable
+from stanch.store.faults import explain
+from stanch.store.wake import Topics, take_topics
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_S = 5.0
+READERS = 4
+# A group is closed when it has run this long, so the first of a burst is not kept waiting for the last.
+GROUP_S = 0.02
+GROUP_UNITS = 1000
+
+
+@dataclass(slots=True)
+class _Unit:
+    """One queued unit of work and, once run, what came of it."""
+
+    work: Callable[[Connection], Any]
+    future: asyncio.Future[Any]
+    topics: set[str]
+    value: Any = None
+    error: BaseException | None = None
+
+
+def connect(path: Path, *, reading: bool = False) -> sqlite3.Connection:
+    """A connection with the settings that the promises rest on; the transaction statements are the caller's."""
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S, cached_statements=512
+    )
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA journal_size_limit=67108864")
+        if reading:
+            connection.execute("PRAGMA query_only=ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def engine_for(path: Path, *, reading: bool = False) -> Engine:
+    """An engine whose transactions begin as this store wants them: writers at once, readers at their first read."""
+    begin = "BEGIN" if reading else "BEGIN IMMEDIATE"
+    engine = create_engine(
+        "sqlite+pysqlite://",
+        creator=lambda: connect(path, reading=reading),
+        poolclass=QueuePool if reading else NullPool,
+        **({"pool_size": READERS, "max_overflow": 0} if reading else {}),
+    )
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+class SqliteStore:
+    """`open` has migrated the file at `path`; this runs the units."""
+
+    def __init__(self, path: Path, topics: Topics) -> None:
+        self._path = path
+        self._topics = topics
+        self._loop = asyncio.get_running_loop()
+        self._queue: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
+        self._closing = False
+        self._write_engine = engine_for(path)
+        self._read_engine = engine_for(path, reading=True)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="stanch-read")
+        self._writer = threading.Thread(target=self._write_until_closed, name="stanch-write", daemon=True)
+        self._writer.start()
+
+    async def write(self, unit: Callable[[Connection], T], wake: Iterable[str]) -> T:
+        if self._closing:
+            raise Unusable(f"{self._path} is being closed.", hint="Nothing was changed.")
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._queue.put(_Unit(unit, future, set(wake)))
+        return await future
+
+    async def read(self, unit: Callable[[Connection], T]) -> T:
+        return await self._loop.run_in_executor(self._readers, self._read, unit)
+
+    async def close(self) -> None:
+        if self._closing:
+            return
+        self._closing = True
+        self._queue.put(None)
+        await asyncio.to_thread(self._writer.join)
+        # What the writer settled last is scheduled on this loop; let it arrive before the owners are gone.
+        await asyncio.sleep(0)
+        await asyncio.to_thread(self._readers.shutdown)
+        self._read_engine.dispose()
+        self._write_engine.dispose()
+
+    def _read(self, unit: Callable[[Connection], T]) -> T:
+        try:
+            with self._read_engine.connect() as connection, connection.begin():
+                return unit(connection)
+        except Exception as error:
+            fault = explain(error, str(self._path))
+            if fault is None:
+                raise
+            raise fault from error
+
+    # --- the writer's thread ---
+
+    def _write_until_closed(self) -> None:
+        connection: Connection | None = None
+        closing = False
+        while not closing:
+            first = self._queue.get()
+            if first is None:
+                break
+            group: list[_Unit] = []
+            try:
+                connection = connection or self._write_engine.connect()
+                closing = self._run_group(connection, first, group)
+            except BaseException as error:  # noqa: BLE001 - whatever it is belongs to those who wait, not to the writer
+                self._fail(group or [first], error)
+                if connection is not None:
+                    connection.invalidate()
+                    connection.close()
+                    connection = None
+            self._loop.call_soon_threadsafe(self._settle, group or [first])
+        if connection is not None:
+            connection.close()
+
+    def _run_group(self, connection: Connection, first: _Unit, group: list[_Unit]) -> bool:
+        """Run and commit `first` and what is queued behind it. True when the store is being closed."""
+        group.append(first)
+        closing = False
+        with connection.begin():
+            raw = connection.connection.driver_connection
+            assert isinstance(raw, sqlite3.Connection)
+            self._run_unit(connection, raw, first)
+            ends = time.monotonic() + GROUP_S
+            while len(group) < GROUP_UNITS and time.monotonic() < ends:
+                try:
+                    unit = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if unit is None:
+                    closing = True
+                    break
+                group.append(unit)
+                self._run_unit(connection, raw, unit)
+        return closing
+
+    def _run_unit(self, connection: Connection, raw: sqlite3.Connection, unit: _Unit) -> None:
+        raw.execute("SAVEPOINT unit")
+        try:
+            unit.value = unit.work(connection)
+        except BaseException as error:
+            # A full or failing disk makes SQLite undo the whole transaction: then the group is lost, not the unit.
+            if not raw.in_transaction:
+                raise
+            raw.execute("ROLLBACK TO unit")
+            unit.error = error
+            unit.topics = set()
+            take_topics(connection)
+        else:
+            if not raw.in_transaction:
+                raise RuntimeError("a unit of work ended the transaction that it shares")
+            unit.topics |= take_topics(connection)
+        raw.execute("RELEASE unit")
+
+    def _fail(self, group: list[_Unit], error: BaseException) -> None:
+        for unit in group:
+            fault = explain(error, str(self._path))
+            if fault is not None:
+                fault.__cause__ = error
+            unit.error = unit.error or fault or error
+            unit.topics = set()
+
+    def _settle(self, group: list[_Unit]) -> None:
+        """On the event loop: tell listeners, then those who wait."""
+        self._topics.signal({topic for unit in group for topic in unit.topics})
+        for unit in group:
+            if unit.future.done():
+                continue
+            if unit.error is None:
+                unit.future.set_result(unit.value)
+            else:
+                unit.future.set_exception(self._raisable(unit.error))
+
+    def _raisable(self, error: BaseException) -> BaseException:
+        if isinstance(error, StanchError):
+            return error
+        fault = explain(error, str(self._path))
+        if fault is not None:
+            fault.__cause__ = error
+            return fault
+        if isinstance(error, StopIteration):  # a future refuses it
+            wrapped = RuntimeError("a unit of work raised StopIteration")
+            wrapped.__cause__ = error
+            return wrapped
+        return error
+
+
+def prepare(path: Path) -> None:
+    """Create the file for its owner's eyes only, where it is not there yet. Raises `OSError`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
