@@ -70,18 +70,31 @@ class Selector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gauge:
-    """The sum, or the largest, of the latest values; over a window, their mean or maximum."""
+    """The sum, or the largest, of the latest values; over a window, their mean or maximum.
+
+    `aggregate` joins the series: sum, max, min or avg. `relative` is for values that are moments in epoch
+    seconds: `since` reads the age (now - value), `until` what is left (value - now). `scale` makes the unit
+    the signal's own (0.01 for an exporter that gives per cent).
+    """
 
     selector: Selector
     aggregate: str = "sum"
+    scale: float = 1.0
+    relative: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GaugeRatio:
-    """One gauge over another (connections used over the most allowed)."""
+    """One gauge over another (connections used over the most allowed).
+
+    With `by`, the ratio is taken for each group of these labels and the worst of them counts: the largest.
+    With `complement`, the ratio is what is missing to 1 (memory that is not available).
+    """
 
     part: Selector
     whole: Selector
+    by: tuple[str, ...] = ()
+    complement: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,29 +105,47 @@ class CounterRate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CounterRatio:
-    """The increase of some counters over the increase of others, in a window (the share of errors)."""
-
-    part: Selector
-    whole: Selector
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Histogram:
-    """A quantile or the mean of a classic histogram over a window. `selector` names it without `_bucket`."""
+class CounterIncrease:
+    """By how much counters grew in a window, all together (restarts within 10 minutes)."""
 
     selector: Selector
 
 
-Reading = Gauge | GaugeRatio | CounterRate | CounterRatio | Histogram
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterRatio:
+    """The increase of some counters over the increase of others, in a window (the share of errors).
+
+    With `disjoint`, `whole` does not contain `part`: the share is part / (part + whole) (hits and misses).
+    Where no series of `part` exists and `whole` has data, the part is 0: an error that never happened has
+    no counter yet.
+    """
+
+    part: Selector
+    whole: Selector
+    disjoint: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """A quantile or the mean of a classic histogram over a window. `selector` names it without `_bucket`.
+
+    `scale` makes its unit the signal's own (0.001 for milliseconds).
+    """
+
+    selector: Selector
+    scale: float = 1.0
+
+
+Reading = Gauge | GaugeRatio | CounterRate | CounterIncrease | CounterRatio | Histogram
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
     """A named quantity. `phrases` are the ways people write it, lower case, without an article.
 
-    `default_window_s` is what it is computed over where a playbook does not say. `alternatives` are further
-    readings on the standard exporters' metric names, tried in order; the first with data wins.
+    The first phrase is its title. `default_window_s` is what it is computed over where a playbook does not say;
+    0 is the latest value. `alternatives` are further readings on the standard exporters' metric names, tried in
+    order; the first with data wins.
     """
 
     name: str

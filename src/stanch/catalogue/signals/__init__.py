@@ -1,0 +1,25 @@
+"""The vocabulary of what can be measured: every signal, by name and by the phrases that people write.
+
+One file a family; a file's `SIGNALS` is its part of the catalogue.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from stanch.catalogue.signals import database, http
+from stanch.model.signal import Signal
+
+FAMILIES: Mapping[str, tuple[Signal, ...]] = MappingProxyType(
+    {
+        "http": http.SIGNALS,
+        "database": database.SIGNALS,
+    }
+)
+
+SIGNALS: Mapping[str, Signal] = MappingProxyType(
+    {signal.name: signal for family in FAMILIES.values() for signal in family}
+)
+
+PHRASES: Mapping[str, str] = MappingProxyType(
+    {phrase: signal.name for signal in SIGNALS.values() for phrase in signal.phrases}
+)
