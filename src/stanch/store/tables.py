@@ -5,6 +5,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -220,9 +221,13 @@ run = Table(
     Column("holder", Text),
     Column("held_until", Double),
     Column("wake_at", Double),
+    Column("stop_by", Text),
+    Column("stop_because", Text),
+    Column("stop_undo", Boolean, nullable=False),
     Column("started_at", Double, nullable=False),
     Column("ended_at", Double),
     Column("outcome", Text),
+    Index(None, "wake_at"),
 )
 
 step = Table(
@@ -236,6 +241,10 @@ step = Table(
     Column("risk", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("command", Text),
+    Column("language", Text),
+    Column("pipeline", Document),
+    Column("target", Document, nullable=False),
+    Column("traits", Document, nullable=False),
     Column("action", Text),
     Column("parameters", Document, nullable=False),
     Column("owner", Text),
@@ -244,6 +253,7 @@ step = Table(
     Column("expects", Text),
     Column("slots", Document, nullable=False),
     Column("timebox_s", Double),
+    Column("not_before", Double),
     Column("due_at", Double),
     Column("statement", Text),
     Column("undo", Text),
@@ -251,6 +261,7 @@ step = Table(
     Column("why", Text),
     Column("facts", Document, nullable=False),
     Column("digest", Text),
+    Column("asked", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("started_at", Double),
     Column("ended_at", Double),
@@ -289,6 +300,7 @@ control = Table(
     Column("state", Text, nullable=False),
     Column("applied_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
+    Column("plane", Text, nullable=False),
     Column("parameters", Document, nullable=False),
     Column("undone_at", Double),
     Column("because", Text),

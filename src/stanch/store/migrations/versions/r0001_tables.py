@@ -244,6 +244,9 @@ def upgrade() -> None:
         sa.Column("holder", sa.Text(), nullable=True),
         sa.Column("held_until", sa.Double(), nullable=True),
         sa.Column("wake_at", sa.Double(), nullable=True),
+        sa.Column("stop_by", sa.Text(), nullable=True),
+        sa.Column("stop_because", sa.Text(), nullable=True),
+        sa.Column("stop_undo", sa.Boolean(), nullable=False),
         sa.Column("started_at", sa.Double(), nullable=False),
         sa.Column("ended_at", sa.Double(), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
@@ -252,6 +255,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_run_incident_id"), "run", ["incident_id"], unique=False)
     op.create_index(op.f("ix_run_state"), "run", ["state"], unique=False)
+    op.create_index(op.f("ix_run_wake_at"), "run", ["wake_at"], unique=False)
     op.create_table(
         "sample",
         sa.Column("series_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -273,6 +277,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("applied_at", sa.Double(), nullable=False),
         sa.Column("expires_at", sa.Double(), nullable=False),
+        sa.Column("plane", sa.Text(), nullable=False),
         sa.Column("parameters", sa.Text(), nullable=False),
         sa.Column("undone_at", sa.Double(), nullable=True),
         sa.Column("because", sa.Text(), nullable=True),
@@ -292,6 +297,10 @@ def upgrade() -> None:
         sa.Column("risk", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("command", sa.Text(), nullable=True),
+        sa.Column("language", sa.Text(), nullable=True),
+        sa.Column("pipeline", sa.Text(), nullable=True),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("traits", sa.Text(), nullable=False),
         sa.Column("action", sa.Text(), nullable=True),
         sa.Column("parameters", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=True),
@@ -300,6 +309,7 @@ def upgrade() -> None:
         sa.Column("expects", sa.Text(), nullable=True),
         sa.Column("slots", sa.Text(), nullable=False),
         sa.Column("timebox_s", sa.Double(), nullable=True),
+        sa.Column("not_before", sa.Double(), nullable=True),
         sa.Column("due_at", sa.Double(), nullable=True),
         sa.Column("statement", sa.Text(), nullable=True),
         sa.Column("undo", sa.Text(), nullable=True),
@@ -307,6 +317,7 @@ def upgrade() -> None:
         sa.Column("why", sa.Text(), nullable=True),
         sa.Column("facts", sa.Text(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=True),
+        sa.Column("asked", sa.Integer(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("started_at", sa.Double(), nullable=True),
         sa.Column("ended_at", sa.Double(), nullable=True),

@@ -1,0 +1,22 @@
+"""Records to rows and back: a table's columns are named as the record's fields are."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+def to_values(record: Any) -> dict[str, Any]:
+    """A frozen record as plain values, ready for `insert(...).values(...)`: enums as their text, tuples as lists."""
+    values: dict[str, Any] = msgspec.to_builtins(record)
+    return values
+
+
+def from_row(kind: type[T], row: Mapping[str, Any], **further: Any) -> T:
+    """The record of class `kind` in a row's mapping; `further` gives fields that live in other tables.
+
+    Columns that the record does not have are left out. Raises `msgspec.ValidationError` where a value does not fit.
+    """
+    return msgspec.convert({**row, **further}, kind, from_attributes=False)
