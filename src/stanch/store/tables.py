@@ -353,7 +353,7 @@ review = Table(
 
 # --- people ------------------------------------------------------------------------------------------------------
 
-# `role` is what the person may do (viewer, responder, approver, administrator); `password` an argon2 hash.
+# `role` is what the person may do (viewer, responder, administrator); `password` an argon2 hash.
 person = Table(
     "person",
     metadata,
@@ -365,7 +365,8 @@ person = Table(
     Column("disabled_at", Double),
 )
 
-# Of sessions, tokens and links only the SHA-256 of the secret is kept.
+# Of sessions, tokens and links only the SHA-256 of the secret is kept. A token acts as its person, with a role that
+# is that person's or less.
 login_session = Table(
     "login_session",
     metadata,
@@ -383,6 +384,7 @@ api_token = Table(
     Column("digest", Text, primary_key=True),
     Column("person", Text, ForeignKey("person.name"), nullable=False, index=True),
     Column("label", Text, nullable=False),
+    Column("role", Text, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("seen_at", Double),
     Column("expires_at", Double),
