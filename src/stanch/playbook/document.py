@@ -1,0 +1,632 @@
+"""A Markdown document as a tree of sections and blocks, every line with its place in the file.
+
+Blocks come from markdown-it-py (CommonMark plus tables); inline marks are taken off line by line, so that every
+piece of text can still say which column it stands in. People's habits are read as what they mean: a line that is
+only bold is a heading, a fence that is never closed ends before the next heading, an HTML table is a table.
+"""
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from html.parser import HTMLParser
+from typing import assert_never
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from stanch.model.problem import Level, Problem, Source
+
+MAX_BYTES = 16_000_000
+"""Above this a document is refused with a problem; the rest of the plan still loads."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of text as written, without list markers. `column` is where `text` begins, 1-based."""
+
+    number: int
+    column: int
+    text: str
+
+    @property
+    def plain(self) -> str:
+        """The text without Markdown's marks, entities resolved."""
+        return plain(self.text)
+
+    def column_of(self, index: int) -> int:
+        """The column in the file of the character that stands at `index` of `plain`."""
+        return self.column + _offsets(self.text)[index]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """`level` is 1 to 6 as written; a line that is only bold counts on from 7, by the form of its numbering."""
+
+    level: int
+    line: Line
+
+    @property
+    def title(self) -> str:
+        return self.line.plain.strip().rstrip(":").rstrip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paragraph:
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One entry of a list. `number` is as written in an ordered list; `checked` is None where there is no box."""
+
+    line: Line
+    number: int | None
+    checked: bool | None
+    blocks: tuple["Block", ...]
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The item's own text: its first paragraph."""
+        first = self.blocks[0] if self.blocks else None
+        return first.lines if isinstance(first, Paragraph) else ()
+
+    @property
+    def text(self) -> str:
+        return " ".join(line.plain.strip() for line in self.lines)
+
+    @property
+    def nested(self) -> tuple["Block", ...]:
+        """What stands below the item's own text."""
+        return self.blocks[1:] if self.lines else self.blocks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Items:
+    ordered: bool
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """A fence or an indented block. `first` is the file's line of `lines[0]`, `column` where its text begins."""
+
+    info: str
+    lines: tuple[str, ...]
+    first: int
+    column: int
+    closed: bool = True
+
+    @property
+    def language(self) -> str:
+        """The first word of the info string, lower case."""
+        return self.info.split()[0].lower().strip("{}.") if self.info.split() else ""
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    header: tuple[Line, ...]
+    rows: tuple[tuple[Line, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    blocks: tuple["Block", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Html:
+    lines: tuple[Line, ...]
+
+
+Block = Heading | Paragraph | Items | Code | Table | Quote | Html
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Section:
+    """A heading with what stands under it. `trail` holds the titles above it, outermost first."""
+
+    heading: Heading | None
+    trail: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    sections: tuple["Section", ...]
+
+    @property
+    def title(self) -> str:
+        return self.heading.title if self.heading else ""
+
+    def walk(self) -> Iterator["Section"]:
+        """This section and all below it, in document order."""
+        yield self
+        for section in self.sections:
+            yield from section.walk()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Document:
+    """A document as read. `front` holds the scalar fields of its front matter."""
+
+    path: str
+    text: str
+    lines: tuple[str, ...]
+    root: Section
+    front: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The front matter's title, else the first heading, else the file's name."""
+        if "title" in self.front:
+            return self.front["title"]
+        headings = (section.title for section in self.root.walk() if section.heading)
+        return next(headings, self.path.rsplit("/", 1)[-1])
+
+    def source(self, line: Line, index: int = 0) -> Source:
+        """The place of `line.plain[index]`."""
+        column = line.column_of(index) if index else line.column
+        return Source(path=self.path, line=line.number, column=column, text=self.lines[line.number - 1])
+
+    def source_at(self, number: int, column: int = 1) -> Source:
+        return Source(path=self.path, line=number, column=column, text=self.lines[number - 1])
+
+
+# --- inline ----------------------------------------------------------------------------------------------------
+
+_TAGS = "b|i|u|em|strong|br|code|kbd|sub|sup|span|p|div|a|small|mark|font|li|ul|ol"
+_INLINE = re.compile(
+    rf"""
+    \\(?P<escaped>[!-/:-@\[-`{{-~])
+  | (?P<ticks>`+)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)
+  | !?\[(?P<label>[^\]\[]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+"[^"]*")?\)
+  | (?P<tag></?(?:{_TAGS})(?:\s[^<>]*)?/?>)
+  | (?P<entity>&(?:[A-Za-z]{{2,31}}|\#\d{{1,7}}|\#[xX][0-9A-Fa-f]{{1,6}});)
+  | (?P<strike>~~)
+  | (?P<mark>\*{{1,3}}(?=\S)|(?<=\S)\*{{1,3}}|(?<!\w)_{{1,3}}(?=\S)|(?<=\S)_{{1,3}}(?!\w))
+    """,
+    re.VERBOSE,
+)
+_SPECIAL = re.compile(r"[\\`\[<&~*_]")
+
+
+def _strip(text: str) -> tuple[str, list[int]]:
+    """The plain text, and for each of its characters the offset in `text` it comes from."""
+    out: list[str] = []
+    offsets: list[int] = []
+
+    def keep(start: int, end: int) -> None:
+        out.append(text[start:end])
+        offsets.extend(range(start, end))
+
+    at = 0
+    for match in _INLINE.finditer(text):
+        keep(at, match.start())
+        at = match.end()
+        if match["escaped"]:
+            keep(match.start("escaped"), match.end("escaped"))
+        elif match["code"]:
+            keep(match.start("code"), match.end("code"))
+        elif match["label"] is not None:
+            inner, inner_offsets = _strip(match["label"])
+            out.append(inner)
+            offsets.extend(match.start("label") + offset for offset in inner_offsets)
+        elif match["entity"]:
+            character = html.unescape(match["entity"])
+            out.append(character)
+            offsets.extend([match.start()] * len(character))
+    keep(at, len(text))
+    return "".join(out), offsets
+
+
+@lru_cache(maxsize=8192)
+def plain(text: str) -> str:
+    """A line's text without Markdown's marks."""
+    return _strip(text)[0] if _SPECIAL.search(text) else text
+
+
+@lru_cache(maxsize=512)
+def _offsets(text: str) -> Sequence[int]:
+    if not _SPECIAL.search(text):
+        return range(len(text) + 1)
+    _, offsets = _strip(text)
+    return [*offsets, len(text)]
+
+
+# --- bytes to text ----------------------------------------------------------------------------------------------
+
+_FRONT = re.compile(r"\A---[ \t]*\n(?P<body>(?:(?!---[ \t]*$|\.\.\.[ \t]*$).*\n){0,200})(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.M)
+_FIELD = re.compile(r"^(?P<key>[A-Za-z][\w -]*):[ \t]+(?P<value>.*\S)[ \t]*$", re.M)
+
+
+def _decode(path: str, raw: bytes) -> tuple[str, tuple[Problem, ...]]:
+    if len(raw) > MAX_BYTES:
+        return "", (
+            Problem(
+                code="document-too-large",
+                level=Level.ERROR,
+                message=f"{path} is {len(raw) / 1e6:.0f} MB; a playbook is read up to {MAX_BYTES / 1e6:.0f} MB.",
+                hint="Split it, or check that the path is the playbook and not an export or a log.",
+                source=Source(path=path, line=1),
+            ),
+        )
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return raw.decode("utf-16", errors="replace"), ()
+    if b"\x00" in raw[:65536]:
+        return "", (
+            Problem(
+                code="not-text",
+                level=Level.ERROR,
+                message=f"{path} is not text: it holds NUL bytes.",
+                hint="Point to the Markdown file itself, not to an archive, an image or an office document.",
+                source=Source(path=path, line=1),
+            ),
+        )
+    try:
+        return raw.decode("utf-8-sig"), ()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        return raw.decode("utf-8-sig", errors="replace"), (
+            Problem(
+                code="not-utf8",
+                level=Level.WARNING,
+                message=f"Line {line} is not UTF-8; what could not be decoded reads as \ufffd.",
+                hint="Save the file as UTF-8.",
+                source=Source(path=path, line=line),
+            ),
+        )
+
+
+# --- blocks -----------------------------------------------------------------------------------------------------
+
+_BLOCKS = MarkdownIt("commonmark").enable("table")
+_BLOCKS.core.ruler.enableOnly(["normalize", "block"])
+
+_BOX = re.compile(r"^\[(?P<mark>[ xX])\]\s+")
+_BOLD_LINE = re.compile(r"^(?:(?P<number>\d+)\.?\s*)?(?P<mark>\*\*|__)(?P<text>(?:(?!\*\*|__).)+?)(?P=mark)(?P<after>\s*:?)\s*$")
+_BOLD_NUMBERED = re.compile(r"^(?P<mark>\*\*|__)(?P<word>[A-Za-z]+)\s+#?\d+\s*:?(?P=mark)\s*:?\s+\S")
+_FENCE_END = re.compile(r"^\s*(?:>\s*)*(`{3,}|~{3,})\s*$")
+_RESUMES = re.compile(r"^#{1,6}\s+[^#\s]")
+
+
+class _Reader:
+    """Turns markdown-it's flat tokens into blocks. One instance a parse; `offset` is the lines before it."""
+
+    def __init__(self, lines: Sequence[str], tokens: Sequence[Token], offset: int) -> None:
+        self.lines = lines
+        self.tokens = tokens
+        self.offset = offset
+        self.at = 0
+
+    def blocks(self, until: str | None) -> tuple[Block, ...]:
+        out: list[Block] = []
+        while self.at < len(self.tokens):
+            token = self.tokens[self.at]
+            self.at += 1
+            if token.type == until:
+                break
+            block = self.block(token)
+            if isinstance(block, Items):
+                out.extend(_without_lazy_labels(block))
+            elif block is not None:
+                out.append(block)
+        return tuple(out)
+
+    def block(self, token: Token) -> Block | None:
+        match token.type:
+            case "heading_open":
+                inline = self.tokens[self.at]
+                self.at += 2
+                line = self.text_lines(inline)
+                return Heading(level=int(token.tag[1]), line=line[0]) if line else None
+            case "paragraph_open":
+                inline = self.tokens[self.at]
+                self.at += 2
+                return Paragraph(lines=self.text_lines(inline))
+            case "bullet_list_open":
+                return Items(ordered=False, items=self.items("bullet_list_close"))
+            case "ordered_list_open":
+                return Items(ordered=True, items=self.items("ordered_list_close"))
+            case "fence" | "code_block":
+                return self.code(token)
+            case "table_open":
+                return self.table()
+            case "blockquote_open":
+                return Quote(blocks=self.blocks("blockquote_close"))
+            case "html_block":
+                return self.html(token)
+            case _:
+                return None
+
+    def span(self, token: Token) -> tuple[int, int]:
+        first, last = token.map or (0, 0)
+        return first + self.offset, last + self.offset
+
+    def text_lines(self, token: Token) -> tuple[Line, ...]:
+        first, _ = self.span(token)
+        return tuple(self.line(first + index, text) for index, text in enumerate(token.content.split("\n")))
+
+    def line(self, index: int, text: str) -> Line:
+        index = min(index, len(self.lines) - 1)
+        found = self.lines[index].find(text.strip()) if text.strip() else -1
+        return Line(number=index + 1, column=max(found, 0) + 1, text=text.strip())
+
+    def items(self, until: str) -> tuple[Item, ...]:
+        out: list[Item] = []
+        while self.at < len(self.tokens):
+            token = self.tokens[self.at]
+            self.at += 1
+            if token.type == until:
+                break
+            number = int(token.info) if token.info.isdigit() else None
+            out.append(self.item(token, number, self.blocks("list_item_close")))
+        return tuple(out)
+
+    def item(self, token: Token, number: int | None, blocks: tuple[Block, ...]) -> Item:
+        first, _ = self.span(token)
+        checked: bool | None = None
+        if blocks and isinstance(blocks[0], Paragraph):
+            head = blocks[0].lines[0]
+            if box := _BOX.match(head.text):
+                checked = box["mark"] != " "
+                head = Line(number=head.number, column=head.column + box.end(), text=head.text[box.end() :])
+                blocks = (Paragraph(lines=(head, *blocks[0].lines[1:])), *blocks[1:])
+            return Item(line=head, number=number, checked=checked, blocks=blocks)
+        return Item(line=self.line(first, ""), number=number, checked=checked, blocks=blocks)
+
+    def code(self, token: Token) -> Code:
+        first, last = self.span(token)
+        content = token.content.split("\n")
+        if content and not content[-1]:
+            content.pop()
+        closed = True
+        if token.type == "fence":
+            closed = last - first >= 2 and bool(_FENCE_END.match(self.lines[min(last, len(self.lines)) - 1]))
+            first += 1
+        line = self.lines[min(first, len(self.lines) - 1)] if self.lines else ""
+        column = line.find(content[0].strip()) + 1 if content and content[0].strip() else 1
+        return Code(info=html.unescape(token.info.strip()), lines=tuple(content), first=first + 1, column=max(column, 1), closed=closed)
+
+    def table(self) -> Table:
+        rows: list[tuple[Line, ...]] = []
+        row: list[Line] = []
+        number = 0
+        begin = 0
+        while self.at < len(self.tokens):
+            token = self.tokens[self.at]
+            self.at += 1
+            match token.type:
+                case "table_close":
+                    break
+                case "tr_open":
+                    row, begin = [], 0
+                    number = self.span(token)[0]
+                case "inline":
+                    source = self.lines[min(number, len(self.lines) - 1)]
+                    written = token.content if source.find(token.content, begin) >= 0 else token.content.replace("|", "\\|")
+                    found = source.find(written, begin) if written else -1
+                    row.append(Line(number=number + 1, column=max(found, 0) + 1, text=token.content.strip()))
+                    begin = max(begin, found + len(written))
+                case "tr_close":
+                    rows.append(tuple(row))
+                case _:
+                    pass
+        return Table(header=rows[0] if rows else (), rows=tuple(rows[1:]))
+
+    def html(self, token: Token) -> Block:
+        first, last = self.span(token)
+        if "<table" in token.content.lower():
+            reader = _HtmlTable(first)
+            reader.feed(token.content)
+            reader.close()
+            if len(reader.rows) > 1:
+                return Table(header=tuple(reader.rows[0]), rows=tuple(tuple(row) for row in reader.rows[1:]))
+        return Html(lines=tuple(self.line(index, self.lines[index]) for index in range(first, min(last, len(self.lines)))))
+
+
+_LABEL = re.compile(r"^\S.{0,60}:(?:\*\*|__)?$")
+
+
+def _without_lazy_labels(items: Items) -> Iterator[Block]:
+    """Split a list where an unindented `Label:` was swallowed by the item above it.
+
+    CommonMark takes the label for a lazy continuation of that item; its author meant a heading of the next list.
+    """
+    held: list[Item] = []
+    for item in items.items:
+        first = item.blocks[0] if item.blocks else None
+        label = first.lines[-1] if isinstance(first, Paragraph) and len(first.lines) > 1 else None
+        lazy = label is not None and label.column < item.line.column and _LABEL.match(label.text)
+        if not lazy or label is None or not isinstance(first, Paragraph):
+            held.append(item)
+            continue
+        above = Paragraph(lines=first.lines[:-1])
+        held.append(Item(line=item.line, number=item.number, checked=item.checked, blocks=(above,)))
+        yield Items(ordered=items.ordered, items=tuple(held))
+        yield Paragraph(lines=(label,))
+        held = []
+        yield from item.blocks[1:]
+    if held:
+        yield Items(ordered=items.ordered, items=tuple(held))
+
+
+class _HtmlTable(HTMLParser):
+    """The cells of an HTML table, row by row."""
+
+    def __init__(self, first: int) -> None:
+        super().__init__()
+        self.first = first
+        self.rows: list[list[Line]] = []
+        self.cell: list[str] | None = None
+        self.place = (1, 1)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "tr":
+            self.rows.append([])
+        elif tag in {"td", "th"}:
+            self.close_cell()
+            self.cell = []
+            number, column = self.getpos()
+            self.place = (number + self.first, column + 1)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"td", "th", "tr", "table"}:
+            self.close_cell()
+
+    def handle_data(self, data: str) -> None:
+        if self.cell is not None:
+            self.cell.append(data)
+
+    def close_cell(self) -> None:
+        if self.cell is None:
+            return
+        if not self.rows:
+            self.rows.append([])
+        number, column = self.place
+        self.rows[-1].append(Line(number=number, column=column, text=" ".join("".join(self.cell).split())))
+        self.cell = None
+
+
+def _parse_blocks(path: str, text: str, lines: Sequence[str]) -> tuple[tuple[Block, ...], tuple[Problem, ...]]:
+    """All blocks. A fence that nothing closes is ended before the next heading, and the rest is read as usual."""
+    out: list[Block] = []
+    problems: list[Problem] = []
+    offset = 0
+    rest = text
+    while True:
+        blocks = _Reader(lines, _BLOCKS.parse(rest), offset).blocks(None)
+        last = blocks[-1] if blocks else None
+        if not isinstance(last, Code) or last.closed:
+            out.extend(blocks)
+            return tuple(out), tuple(problems)
+        resume = next(
+            (
+                index
+                for index in range(last.first, len(lines))
+                if _RESUMES.match(lines[index]) and not lines[index - 1].strip()
+            ),
+            None,
+        )
+        opened = last.first - 1
+        problems.append(
+            Problem(
+                code="unclosed-fence",
+                level=Level.WARNING,
+                message=f"The code fence opened on line {opened} is never closed."
+                + (f" It was read as ending before line {resume + 1}." if resume is not None else ""),
+                hint="Close it with a line of ``` on its own.",
+                source=Source(path=path, line=opened, text=lines[opened - 1]),
+            )
+        )
+        out.extend(blocks[:-1])
+        if resume is None:
+            out.append(last)
+            return tuple(out), tuple(problems)
+        kept = last.lines[: max(0, resume + 1 - last.first)]
+        out.append(Code(info=last.info, lines=kept, first=last.first, column=last.column, closed=False))
+        offset = resume
+        rest = "\n".join(lines[resume:])
+
+
+# --- sections ---------------------------------------------------------------------------------------------------
+
+
+def _shape(text: str) -> str:
+    """What kind of bold heading this is: all of one shape stand on one level."""
+    text = plain(text).strip()
+    if match := re.match(r"^([A-Za-z]+)\s+#?\d+\b", text):
+        return match[1].lower()
+    return "number" if re.match(r"^\d+[.)]?\s", text) else "label"
+
+
+def _bold_heading(block: Block, following: Block | None) -> tuple[Line, tuple[Line, ...]] | None:
+    """The line that stands as a heading, and the paragraph's other lines; None where the block is plain text."""
+    if not isinstance(block, Paragraph):
+        return None
+    head, *rest = block.lines
+    if _BOLD_LINE.match(head.text) and (rest or following is not None):
+        return head, tuple(rest)
+    if _BOLD_NUMBERED.match(head.text) and not rest:
+        return head, ()
+    return None
+
+
+def _sections(blocks: Sequence[Block]) -> Section:
+    flat: list[tuple[Heading | None, list[Block]]] = [(None, [])]
+    shapes: list[str] = []
+    for index, block in enumerate(blocks):
+        if isinstance(block, Heading):
+            shapes.clear()
+            flat.append((block, []))
+            continue
+        following = blocks[index + 1] if index + 1 < len(blocks) else None
+        bold = _bold_heading(block, following)
+        if bold is None:
+            flat[-1][1].append(block)
+            continue
+        line, rest = bold
+        shape = _shape(line.text)
+        if shape in shapes:
+            del shapes[shapes.index(shape) + 1 :]
+        else:
+            shapes.append(shape)
+        flat.append((Heading(level=6 + len(shapes), line=line), [Paragraph(lines=rest)] if rest else []))
+
+    at = 0
+
+    def nest(trail: tuple[str, ...]) -> Section:
+        nonlocal at
+        heading, own = flat[at]
+        at += 1
+        level = heading.level if heading else 0
+        below = (*trail, heading.title) if heading else trail
+        children: list[Section] = []
+        while at < len(flat):
+            following, _ = flat[at]
+            if following is None or following.level <= level:
+                break
+            children.append(nest(below))
+        return Section(heading=heading, trail=trail, blocks=tuple(own), sections=tuple(children))
+
+    return nest(())
+
+
+def read_document(path: str, raw: bytes) -> tuple[Document, tuple[Problem, ...]]:
+    """Read any bytes: what cannot be read is a problem, and the document is then empty or partial."""
+    text, problems = _decode(path, raw)
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "\ufffd")
+    front: dict[str, str] = {}
+    body = text
+    if match := _FRONT.match(text):
+        front = {item["key"].lower(): item["value"].strip("\"'") for item in _FIELD.finditer(match["body"])}
+        body = "\n" * match[0].count("\n") + text[match.end() :]
+    lines = tuple(text.split("\n"))
+    blocks, broken = _parse_blocks(path, body, lines)
+    document = Document(path=path, text=text, lines=lines, root=_sections(blocks), front=front)
+    return document, (*problems, *broken)
+
+
+def lines_of(block: Block) -> Iterator[Line]:
+    """Every line of prose in a block, in document order; code is no prose."""
+    match block:
+        case Heading():
+            yield block.line
+        case Paragraph() | Html():
+            yield from block.lines
+        case Items():
+            for item in block.items:
+                for inner in item.blocks:
+                    yield from lines_of(inner)
+        case Table():
+            yield from block.header
+            for row in block.rows:
+                yield from row
+        case Quote():
+            for inner in block.blocks:
+                yield from lines_of(inner)
+        case Code():
+            return
+        case _:
+            assert_never(block)

@@ -1,0 +1,171 @@
+"""From a phrase to a signal or an action: the catalogue, widened by the tables of the team's own playbooks.
+
+Nothing here guesses. A phrase that the vocabulary does not hold gives no match, one that it holds twice gives both,
+and the caller says so.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from stanch.catalogue.action import ActionEntry
+from stanch.catalogue.actions import ACTIONS
+from stanch.catalogue.signals import SIGNALS
+from stanch.model.signal import Signal
+from stanch.playbook.words import Word, stem, stems, words
+
+MAX_GAP = 4
+"""How many other words may stand between two words of an action's phrase."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalMatch:
+    """Signals that a run of words names: one, or several where the vocabulary holds the phrase twice."""
+
+    signals: tuple[Signal, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionMatch:
+    """An action asked for by the words from `start` to `end`. `terms` says how specific the phrase is."""
+
+    action: ActionEntry
+    start: int
+    end: int
+    terms: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    action: ActionEntry
+    terms: tuple[frozenset[tuple[str, ...]], ...]
+
+
+def _phrase(action: ActionEntry, text: str) -> _Phrase:
+    """`block|ban source` -> terms of alternatives, each a run of stems (`rate_limit` is two words in a row)."""
+    return _Phrase(
+        action,
+        tuple(
+            frozenset(tuple(stem(part) for part in alternative.split("_")) for alternative in term.split("|"))
+            for term in text.split()
+        ),
+    )
+
+
+class Vocabulary:
+    """Signals and actions by the words people use for them. Immutable; `with_*` gives a wider one."""
+
+    def __init__(self, signals: Iterable[Signal], actions: Iterable[ActionEntry]) -> None:
+        self.signals: Mapping[str, Signal] = {signal.name: signal for signal in signals}
+        self.actions: Mapping[str, ActionEntry] = {action.name: action for action in actions}
+        self._signal_phrases: dict[tuple[str, ...], list[Signal]] = defaultdict(list)
+        for signal in self.signals.values():
+            for phrase in dict.fromkeys((*map(stems, signal.phrases), stems(signal.name))):
+                if phrase:
+                    self._signal_phrases[phrase].append(signal)
+        self._starts: dict[str, int] = {}
+        for phrase in self._signal_phrases:
+            self._starts[phrase[0]] = max(self._starts.get(phrase[0], 0), len(phrase))
+        self._action_phrases: dict[str, list[_Phrase]] = defaultdict(list)
+        for action in self.actions.values():
+            for text in (*action.phrases, action.name):
+                phrase = _phrase(action, text)
+                for alternative in phrase.terms[0]:
+                    self._action_phrases[alternative[0]].append(phrase)
+
+    def with_signals(self, signals: Iterable[Signal]) -> "Vocabulary":
+        return Vocabulary((*self.signals.values(), *signals), self.actions.values())
+
+    def with_actions(self, actions: Iterable[ActionEntry]) -> "Vocabulary":
+        return Vocabulary(self.signals.values(), (*self.actions.values(), *actions))
+
+    def signal(self, name: str) -> Signal | None:
+        return self.signals.get(name)
+
+    def signals_in(self, run: Sequence[Word]) -> tuple[SignalMatch, ...]:
+        """Every longest phrase of the vocabulary in a run of words, left to right, not overlapping.
+
+        `start` and `end` count words of `run`.
+        """
+        found: list[SignalMatch] = []
+        at = 0
+        while at < len(run):
+            longest = self._starts.get(run[at].stem, 0)
+            for length in range(min(longest, len(run) - at), 0, -1):
+                signals = self._signal_phrases.get(tuple(word.stem for word in run[at : at + length]))
+                if signals:
+                    found.append(SignalMatch(signals=tuple(signals), start=at, end=at + length))
+                    at += length - 1
+                    break
+            at += 1
+        return tuple(found)
+
+    def signals_of(self, text: str) -> tuple[SignalMatch, ...]:
+        """As `signals_in`, of a text; `start` and `end` count characters."""
+        run = words(text)
+        return tuple(
+            SignalMatch(signals=match.signals, start=run[match.start].start, end=run[match.end - 1].end)
+            for match in self.signals_in(run)
+        )
+
+    def actions_of(self, text: str) -> tuple[ActionMatch, ...]:
+        """The actions that a text asks for, in its order: of those that overlap, the most specific.
+
+        Two that are equally specific on the same words both stay: the text means two things.
+        """
+        run = words(text)
+        found: list[ActionMatch] = []
+        for at, word in enumerate(run):
+            for phrase in self._action_phrases.get(word.stem, ()):
+                end = _match(phrase.terms, run, at)
+                if end is not None:
+                    terms = len(phrase.terms)
+                    found.append(
+                        ActionMatch(action=phrase.action, start=run[at].start, end=run[end - 1].end, terms=terms)
+                    )
+        return _most_specific(found)
+
+
+def _match(terms: Sequence[frozenset[tuple[str, ...]]], run: Sequence[Word], at: int) -> int | None:
+    """Where the terms end when matched from word `at` on, each within `MAX_GAP` words of the one before."""
+    end = at
+    for index, term in enumerate(terms):
+        furthest = end + 1 if index == 0 else min(end + MAX_GAP + 1, len(run))
+        for start in range(end, furthest):
+            length = max(
+                (
+                    len(alternative)
+                    for alternative in term
+                    if all(
+                        start + offset < len(run) and run[start + offset].stem == part
+                        for offset, part in enumerate(alternative)
+                    )
+                ),
+                default=0,
+            )
+            if length:
+                end = start + length
+                break
+        else:
+            return None
+    return end
+
+
+def _most_specific(found: Sequence[ActionMatch]) -> tuple[ActionMatch, ...]:
+    best: list[ActionMatch] = []
+    for match in sorted(found, key=lambda match: (-match.terms, match.start, match.end - match.start)):
+        clashes = [kept for kept in best if kept.start < match.end and match.start < kept.end]
+        if any(kept.action is match.action for kept in clashes):
+            continue
+        if all(kept.terms == match.terms and kept.start == match.start for kept in clashes):
+            best.append(match)
+    return tuple(sorted(best, key=lambda match: (match.start, match.action.name)))
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> Vocabulary:
+    """The vocabulary that ships with Stanch."""
+    return Vocabulary(SIGNALS.values(), ACTIONS)

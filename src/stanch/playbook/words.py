@@ -1,0 +1,64 @@
+"""Words as they are compared: lower case, without the endings that English hangs on them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W\d_]+)?", re.UNICODE)
+_BRITISH = re.compile(r"is(e|es|ed|ing|ation|ations)$")
+_KEPT = frozenset({"redis", "status", "https", "always", "access", "process", "is", "as", "us", "this", "was", "has"})
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """One form for a word's inflections: *blocks*, *blocked*, *blocking* -> *block*. No English word need come out."""
+    word = word.lower().split("'")[0].split("\u2019")[0]
+    if len(word) <= 3 or word in _KEPT or any(c.isdigit() for c in word):
+        return word[:-1] if len(word) == 4 and word.endswith("s") and not word.endswith("ss") else word
+    if len(word) > 6:
+        word = _BRITISH.sub(r"iz\1", word)
+    for ending in ("ies", "ied"):
+        if word.endswith(ending):
+            return word[: -len(ending)] + "y"
+    for ending in ("ing", "ed"):
+        root = word[: -len(ending)]
+        if word.endswith(ending) and len(root) >= 3 and re.search(r"[aeiouy]", root):
+            if root[-1] == root[-2] and root[-1] not in "lsz":
+                root = root[:-1]
+            return root[:-1] if root.endswith("e") else root
+    if word.endswith("es") and len(word) > 4 and word[-3] in "sxzh":
+        return word[:-2]
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    return word[:-1] if word.endswith("e") and len(word) > 3 else word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """A word of a text: its stem, and where it stands."""
+
+    stem: str
+    start: int
+    end: int
+
+
+def words(text: str) -> tuple[Word, ...]:
+    return tuple(Word(stem=stem(match[0]), start=match.start(), end=match.end()) for match in _WORD.finditer(text))
+
+
+@lru_cache(maxsize=16384)
+def stems(text: str) -> tuple[str, ...]:
+    return tuple(stem(match) for match in _WORD.findall(text))
+
+
+def slug(text: str) -> str:
+    """A name for keys: lower case, words joined by a dash."""
+    return "-".join(match.lower() for match in _WORD.findall(text))[:80].strip("-") or "untitled"
+
+
+def listing(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
