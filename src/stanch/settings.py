@@ -1,1 +1,218 @@
-"""Settings."""
+"""Where things are: `stanch.toml`, the environment, and files for secrets. What to do is in the playbooks.
+
+A setting is looked for in the environment (`STANCH_SERVER__PORT=8421`), then in the file. Relative paths are relative
+to the file. `<name>_file` gives `<name>` by a file's content. All faults are told at once.
+"""
+
+import os
+import tomllib
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from stanch.comms.channels.smtp import SmtpSettings
+from stanch.comms.channels.webhook import WebhookSettings
+from stanch.connectors.guard import GuardSettings
+from stanch.connectors.postgres import PostgresSettings
+from stanch.model.problem import Level, Problem, Source, Unusable
+from stanch.signals.sources.scrape import ScrapeSettings
+
+_PREFIX = "STANCH_"
+_NOT_SETTINGS = {"STANCH_CONFIG", "STANCH_URL", "STANCH_TOKEN"}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ServerSettings(_Section):
+    """The server itself."""
+
+    host: str = Field(default="127.0.0.1", description="The address it listens on.")
+    port: int = Field(default=8420, ge=0, le=65535, description="The port it listens on.")
+    public_url: str | None = Field(default=None, description="How people reach it, for links in messages.")
+    data: Path = Field(default=Path(".stanch"), description="Its data directory: database, reviews, token, lock.")
+    database: str | None = Field(
+        default=None, description="`postgresql://...` for several replicas; the default is SQLite in `data`."
+    )
+    log_format: str = Field(
+        default="text", pattern="^(text|json)$", description="`text` for people, `json` for machines."
+    )
+
+    @property
+    def url(self) -> str:
+        """Where the command line finds it."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::"} else self.host  # noqa: S104 - recognised, not bound
+        return self.public_url or f"http://{host}:{self.port}"
+
+    @property
+    def store_url(self) -> str:
+        """The store's address."""
+        return self.database or f"sqlite:///{self.data / 'stanch.db'}"
+
+
+class PlaybookSettings(_Section):
+    """The documents to read."""
+
+    paths: list[Path] = Field(min_length=1, description="Markdown files, and directories of them.")
+    service: str = Field(default="", description="The service that their thresholds are about, where they do not say.")
+    default_severity: str | None = Field(
+        default=None,
+        description="For a rule whose playbook ties no severity to it; without it the middle one is taken.",
+    )
+
+
+class ResponseSettings(_Section):
+    """How a response behaves."""
+
+    clean_s: float = Field(
+        default=300.0,
+        gt=0,
+        description="How long all signals must be clean to resolve, where the playbook does not say.",
+    )
+    reopen_s: float = Field(
+        default=600.0, ge=0, description="Fires it again within this time of being resolved, the incident reopens."
+    )
+    retention_days: float = Field(default=15.0, gt=0, description="How long measured samples are kept.")
+
+
+class CommandSettings(_Section):
+    """What commands of the playbooks run with. The environment is built from nothing but this."""
+
+    directory: Path = Field(default=Path(), description="Their working directory.")
+    path: list[Path] = Field(
+        default=[Path("/usr/local/bin"), Path("/usr/bin"), Path("/bin")], description="Where programs are looked for."
+    )
+    environment: dict[str, str] = Field(default={}, description="Further variables, such as `KUBECONFIG`.")
+    database: str | None = Field(
+        default=None,
+        description="The `[postgres.NAME]` whose read-only connection runs SQL blocks; the only one if there is one.",
+    )
+
+
+class ChannelSettings(_Section):
+    """How people are reached; the console is always one of them."""
+
+    webhook: WebhookSettings | None = Field(default=None, description="An HTTP POST for each message.")
+    smtp: SmtpSettings | None = Field(default=None, description="Mail.")
+
+
+class Settings(_Section):
+    """Everything in `stanch.toml`."""
+
+    server: ServerSettings = ServerSettings()
+    playbooks: PlaybookSettings
+    response: ResponseSettings = ResponseSettings()
+    commands: CommandSettings = CommandSettings()
+    scrape: dict[str, ScrapeSettings] = Field(default={}, description="A target that serves `/metrics`.")
+    postgres: dict[str, PostgresSettings] = Field(default={}, description="A PostgreSQL that diagnosis may read.")
+    guard: dict[str, GuardSettings] = Field(default={}, description="An application that runs behind `stanch.guard`.")
+    channels: ChannelSettings = ChannelSettings()
+
+
+def load(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read `path` and the environment. Raises Unusable with every fault."""
+    environment = os.environ if environment is None else environment
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise Unusable(
+            f"There is no {path}.",
+            hint="Name the settings file with --config, or see docs/settings.md for the few lines that one needs.",
+        ) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Unusable(f"{path} cannot be read: {error}", hint="Nothing was started.") from error
+    _overlay(raw, environment)
+    preparation = _Preparation(path)
+    prepared = preparation.section(raw, Settings)
+    problems = preparation.problems
+    try:
+        settings = Settings.model_validate(prepared)
+    except ValidationError as error:
+        problems += [_problem(path, detail) for detail in error.errors()]
+    else:
+        if not problems:
+            return settings
+    count = "One setting is" if len(problems) == 1 else f"{len(problems)} settings are"
+    raise Unusable(f"{count} wrong in {path}.", hint="docs/settings.md lists them all.", problems=tuple(problems))
+
+
+def _overlay(raw: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """Put `STANCH_SECTION__NAME` variables over what the file says; a value is read as TOML where it is that."""
+    for variable, text in sorted(environment.items()):
+        if not variable.startswith(_PREFIX) or "__" not in variable or variable in _NOT_SETTINGS:
+            continue
+        *sections, name = variable.removeprefix(_PREFIX).lower().split("__")
+        place = raw
+        for section in sections:
+            inner = place.setdefault(section, {})
+            if not isinstance(inner, dict):
+                break
+            place = inner
+        place[name] = _toml_value(text)
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+class _Preparation:
+    """Resolves paths and `_file` secrets, section by section, before the strict validation."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = str(path)
+        self._base = path.resolve().parent
+        self.problems: list[Problem] = []
+
+    def section(self, raw: Any, model: type[BaseModel], prefix: str = "") -> Any:
+        if not isinstance(raw, dict):
+            return raw
+        prepared: dict[str, Any] = {}
+        for name, value in raw.items():
+            field = model.model_fields.get(name)
+            plain = name.removesuffix("_file")
+            if field is None and plain != name and plain in model.model_fields:
+                prepared[plain] = self._content(self._base / str(value), f"{prefix}{name}")
+            else:
+                annotation = None if field is None else field.annotation
+                prepared[name] = self._value(value, annotation, f"{prefix}{name}.")
+        return prepared
+
+    def _content(self, path: Path, setting: str) -> str:
+        try:
+            return path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            self.problems.append(_fault(self._file, f"{setting}: {path} cannot be read: {error}"))
+            return ""
+
+    def _value(self, value: Any, annotation: Any, prefix: str) -> Any:
+        origin, arguments = get_origin(annotation), get_args(annotation)
+        if origin in (Union, types.UnionType):
+            inner = [argument for argument in arguments if argument is not type(None)]
+            return self._value(value, inner[0], prefix) if len(inner) == 1 else value
+        if annotation is Path and isinstance(value, str):
+            return self._base / Path(value).expanduser()
+        if origin is list and isinstance(value, list):
+            return [self._value(item, arguments[0], prefix) for item in value]
+        if origin is dict and isinstance(value, dict):
+            return {key: self._value(item, arguments[1], f"{prefix}{key}.") for key, item in value.items()}
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            return self.section(value, annotation, prefix)
+        return value
+
+
+def _problem(path: Path, detail: Any) -> Problem:
+    where = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return _fault(str(path), f"{where}: there is no such setting")
+    return _fault(str(path), f"{where}: {detail['msg'][0].lower()}{detail['msg'][1:]}")
+
+
+def _fault(file: str, message: str) -> Problem:
+    return Problem(code="setting", level=Level.ERROR, message=message, source=Source(path=file, line=1))
