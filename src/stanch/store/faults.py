@@ -109,9 +109,14 @@ def explain(error: BaseException, where: str) -> Unusable | None:
             return None
 
 
-def may_be_tried_again(error: BaseException) -> bool:
+def was_undone_for_another(error: DBAPIError) -> bool:
     """Whether PostgreSQL undid the transaction for the sake of another one (deadlock, serialization)."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in UNDONE
+    return getattr(error.orig, "sqlstate", None) in UNDONE
+
+
+def stop_iteration() -> RuntimeError:
+    """What stands in for `StopIteration`, which no future carries."""
+    return RuntimeError("a unit of work raised StopIteration: a next() found nothing")
 
 
 def _first_line(fault: BaseException) -> str:

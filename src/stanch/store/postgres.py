@@ -13,9 +13,11 @@ from typing import TypeVar
 
 import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError
 
 from stanch.model.clock import Clock
-from stanch.store.faults import explain, may_be_tried_again
+from stanch.model.problem import Unusable
+from stanch.store.faults import explain, stop_iteration, was_undone_for_another
 from stanch.store.wake import Topics, take_topics
 
 T = TypeVar("T")
@@ -57,53 +59,63 @@ class PostgresStore:
         self._snapshots = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._workers = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="stanch-store")
         self._hearing = self._loop.create_task(self._hear(), name="stanch-hear")
+        self._closing = False
 
     async def write(self, unit: Callable[[Connection], T], wake: Iterable[str]) -> T:
+        self._refuse_when_closing()
         value, topics = await self._loop.run_in_executor(self._workers, self._write, unit, frozenset(wake))
         self._topics.signal(topics)
         return value
 
     async def read(self, unit: Callable[[Connection], T]) -> T:
+        self._refuse_when_closing()
         return await self._loop.run_in_executor(self._workers, self._read, unit)
 
     async def close(self) -> None:
+        if self._closing:
+            return
+        self._closing = True
         self._hearing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._hearing
         await asyncio.to_thread(self._workers.shutdown)
         self._engine.dispose()
 
+    def _refuse_when_closing(self) -> None:
+        if self._closing:
+            raise Unusable(f"{self._where} is being closed.", hint="Nothing was changed.")
+
     def _write(self, unit: Callable[[Connection], T], wake: frozenset[str]) -> tuple[T, set[str]]:
         tries = 0
         while True:
             tries += 1
             try:
-                with self._engine.connect() as connection, connection.begin():
-                    take_topics(connection)
-                    value = unit(connection)
-                    topics = take_topics(connection) | wake
-                    for topic in sorted(topics):
-                        connection.execute(
-                            text("SELECT pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic}
-                        )
-                return value, topics  # noqa: TRY300 - the success path belongs inside the retry
-            except Exception as error:
-                if may_be_tried_again(error) and tries < TRIES:
-                    continue
-                fault = explain(error, self._where)
-                if fault is None:
-                    raise
-                raise fault from error
+                return self._write_once(unit, wake)
+            except DBAPIError as error:
+                if not (was_undone_for_another(error) and tries < TRIES):
+                    raise (explain(error, self._where) or error) from error.__cause__
+            except StopIteration as error:
+                raise stop_iteration() from error
+
+    def _write_once(self, unit: Callable[[Connection], T], wake: frozenset[str]) -> tuple[T, set[str]]:
+        with self._engine.connect() as connection, connection.begin():
+            take_topics(connection)  # a unit that failed on this connection may have left some
+            value = unit(connection)
+            topics = take_topics(connection) | wake
+            for topic in sorted(topics):
+                connection.execute(text("SELECT pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic})
+        return value, topics
 
     def _read(self, unit: Callable[[Connection], T]) -> T:
         try:
             with self._snapshots.connect() as connection, connection.begin():
                 return unit(connection)
-        except Exception as error:
-            fault = explain(error, self._where)
-            if fault is None:
+        except DBAPIError as error:
+            if isinstance(error.orig, psycopg.errors.ReadOnlySqlTransaction):  # the unit's fault, not the server's
                 raise
-            raise fault from error
+            raise (explain(error, self._where) or error) from error.__cause__
+        except StopIteration as error:
+            raise stop_iteration() from error
 
     async def _hear(self) -> None:
         """Pass on what other replicas notify; while the connection for it is down, wake everybody at intervals."""

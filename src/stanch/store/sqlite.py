@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool
 
-from stanch.model.problem import StanchError, Unusable
-from stanch.store.faults import explain
+from stanch.model.problem import Unusable
+from stanch.store.faults import explain, stop_iteration
 from stanch.store.wake import Topics, take_topics
 
 T = TypeVar("T")
@@ -94,13 +95,13 @@ class SqliteStore:
         self._writer.start()
 
     async def write(self, unit: Callable[[Connection], T], wake: Iterable[str]) -> T:
-        if self._closing:
-            raise Unusable(f"{self._path} is being closed.", hint="Nothing was changed.")
+        self._refuse_when_closing()
         future: asyncio.Future[T] = self._loop.create_future()
         self._queue.put(_Unit(unit, future, set(wake)))
         return await future
 
     async def read(self, unit: Callable[[Connection], T]) -> T:
+        self._refuse_when_closing()
         return await self._loop.run_in_executor(self._readers, self._read, unit)
 
     async def close(self) -> None:
@@ -115,15 +116,20 @@ class SqliteStore:
         self._read_engine.dispose()
         self._write_engine.dispose()
 
+    def _refuse_when_closing(self) -> None:
+        if self._closing:
+            raise Unusable(f"{self._path} is being closed.", hint="Nothing was changed.")
+
     def _read(self, unit: Callable[[Connection], T]) -> T:
         try:
             with self._read_engine.connect() as connection, connection.begin():
                 return unit(connection)
-        except Exception as error:
-            fault = explain(error, str(self._path))
-            if fault is None:
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY:  # the unit tried to write
                 raise
-            raise fault from error
+            raise (explain(error, str(self._path)) or error) from error.__cause__
+        except StopIteration as error:
+            raise stop_iteration() from error
 
     # --- the writer's thread ---
 
@@ -188,11 +194,9 @@ class SqliteStore:
         raw.execute("RELEASE unit")
 
     def _fail(self, group: list[_Unit], error: BaseException) -> None:
+        """Every unit of a group whose transaction is gone gets the reason, but those that raised their own."""
         for unit in group:
-            fault = explain(error, str(self._path))
-            if fault is not None:
-                fault.__cause__ = error
-            unit.error = unit.error or fault or error
+            unit.error = unit.error or error
             unit.topics = set()
 
     def _settle(self, group: list[_Unit]) -> None:
@@ -207,17 +211,11 @@ class SqliteStore:
                 unit.future.set_exception(self._raisable(unit.error))
 
     def _raisable(self, error: BaseException) -> BaseException:
-        if isinstance(error, StanchError):
+        raisable = stop_iteration() if isinstance(error, StopIteration) else explain(error, str(self._path))
+        if raisable is None:
             return error
-        fault = explain(error, str(self._path))
-        if fault is not None:
-            fault.__cause__ = error
-            return fault
-        if isinstance(error, StopIteration):  # a future refuses it
-            wrapped = RuntimeError("a unit of work raised StopIteration")
-            wrapped.__cause__ = error
-            return wrapped
-        return error
+        raisable.__cause__ = error
+        return raisable
 
 
 def prepare(path: Path) -> None:
