@@ -7,18 +7,19 @@ has no effect but through its connection.
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol, Self, TypeVar
 
 from sqlalchemy import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from stanch.model.clock import Clock
 from stanch.model.problem import Unusable
 from stanch.store import postgres, sqlite
-from stanch.store.faults import explain
+from stanch.store.faults import explain, explain_path
 from stanch.store.schema import migrate
 from stanch.store.wake import Listener, Topics
 
@@ -103,16 +104,16 @@ async def _open_sqlite(url: URL, topics: Topics) -> sqlite.SqliteStore:
     path = Path(url.database)
 
     def prepare() -> None:
-        engine = sqlite.engine_for(path)
         try:
             sqlite.prepare(path)
+        except OSError as error:
+            raise explain_path(error, str(path)) from error
+        engine = sqlite.engine_for(path)
+        try:
             with engine.connect() as connection, connection.begin():
                 migrate(connection, str(path))
-        except Exception as error:
-            fault = explain(error, str(path))
-            if fault is None:
-                raise
-            raise fault from error
+        except (DBAPIError, sqlite3.Error) as error:
+            raise (explain(error, str(path)) or error) from error
         finally:
             engine.dispose()
 
@@ -129,12 +130,12 @@ async def _open_postgres(url: URL, topics: Topics, clock: Clock) -> postgres.Pos
         try:
             with engine.connect() as connection, connection.begin():
                 migrate(connection, where)
-        except Exception as error:
+        except DBAPIError as error:
             engine.dispose()
-            fault = explain(error, where)
-            if fault is None:
-                raise
-            raise fault from error
+            raise (explain(error, where) or error) from error
+        except BaseException:
+            engine.dispose()
+            raise
 
     await asyncio.to_thread(prepare)
     return postgres.PostgresStore(url, where, topics, clock, engine)

@@ -94,19 +94,22 @@ def explain(error: BaseException, where: str) -> Unusable | None:
                 "is back. See that the server runs, takes connections from here, and that the user, the password and "
                 "the database's name are right.",
             )
-        case OSError() as fault if fault.errno in {errno.ENOSPC, errno.EDQUOT}:
-            return Unusable(
-                f"The disk is full: {where} cannot be written.",
-                hint="Nothing that was saved before is lost. Free some space and start again.",
-            )
-        case OSError() as fault:
-            return Unusable(
-                f"{where} cannot be used: {fault.strerror}.",
-                hint="Nothing was changed. See that the folder exists and that the user that Stanch runs as may read "
-                "and write it.",
-            )
         case _:
             return None
+
+
+def explain_path(error: OSError, where: str) -> Unusable:
+    """Why a file or folder of Stanch's own cannot be made or opened."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return Unusable(
+            f"The disk is full: {where} cannot be written.",
+            hint="Nothing that was saved before is lost. Free some space and start again.",
+        )
+    return Unusable(
+        f"{where} cannot be used: {error.strerror}.",
+        hint="Nothing was changed. See that the folder exists and that the user that Stanch runs as may read and "
+        "write it.",
+    )
 
 
 def was_undone_for_another(error: DBAPIError) -> bool:

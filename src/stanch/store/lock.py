@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stanch.model.problem import Unusable
-from stanch.store.faults import explain
+from stanch.store.faults import explain_path
 
 FILE = "stanch.lock"
 
@@ -24,7 +24,7 @@ def hold(directory: Path) -> Iterator[Path]:
         directory.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise explain(error, str(directory)) or error from error
+        raise explain_path(error, str(directory)) from error
     with open(descriptor, "r+", encoding="ascii") as file:  # noqa: PTH123 - the descriptor is open already
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

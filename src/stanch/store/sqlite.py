@@ -135,45 +135,38 @@ class SqliteStore:
 
     def _write_until_closed(self) -> None:
         connection: Connection | None = None
-        closing = False
-        while not closing:
-            first = self._queue.get()
-            if first is None:
-                break
-            group: list[_Unit] = []
+        while (first := self._queue.get()) is not None:
+            group = [first]
             try:
                 connection = connection or self._write_engine.connect()
-                closing = self._run_group(connection, first, group)
+                self._run_group(connection, group)
             except BaseException as error:  # noqa: BLE001 - whatever it is belongs to those who wait, not to the writer
-                self._fail(group or [first], error)
+                self._fail(group, error)
                 if connection is not None:
                     connection.invalidate()
                     connection.close()
                     connection = None
-            self._loop.call_soon_threadsafe(self._settle, group or [first])
+            self._loop.call_soon_threadsafe(self._settle, group)
         if connection is not None:
             connection.close()
 
-    def _run_group(self, connection: Connection, first: _Unit, group: list[_Unit]) -> bool:
-        """Run and commit `first` and what is queued behind it. True when the store is being closed."""
-        group.append(first)
-        closing = False
+    def _run_group(self, connection: Connection, group: list[_Unit]) -> None:
+        """Run the first unit and what is queued behind it, each added to `group`; commit them together."""
         with connection.begin():
             raw = connection.connection.driver_connection
             assert isinstance(raw, sqlite3.Connection)
-            self._run_unit(connection, raw, first)
+            self._run_unit(connection, raw, group[0])
             ends = time.monotonic() + GROUP_S
             while len(group) < GROUP_UNITS and time.monotonic() < ends:
                 try:
                     unit = self._queue.get_nowait()
                 except queue.Empty:
                     break
-                if unit is None:
-                    closing = True
+                if unit is None:  # the store is being closed: leave the word for the loop above
+                    self._queue.put(None)
                     break
                 group.append(unit)
                 self._run_unit(connection, raw, unit)
-        return closing
 
     def _run_unit(self, connection: Connection, raw: sqlite3.Connection, unit: _Unit) -> None:
         raw.execute("SAVEPOINT unit")
