@@ -88,7 +88,8 @@ class GaugeRatio:
     """One gauge over another (connections used over the most allowed).
 
     With `by`, the ratio is taken for each group of these labels and the worst of them counts: the largest.
-    With `complement`, the ratio is what is missing to 1 (memory that is not available).
+    Groups whose whole is not above 0 (no limit set) are left out. With `complement`, the ratio is what is missing
+    to 1 (memory that is not available).
     """
 
     part: Selector
@@ -99,9 +100,10 @@ class GaugeRatio:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CounterRate:
-    """The summed per-second rate of counters over a window."""
+    """The per-second rate of counters over a window, summed; with `aggregate` max, the largest of them."""
 
     selector: Selector
+    aggregate: str = "sum"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

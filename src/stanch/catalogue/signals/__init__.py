@@ -6,13 +6,21 @@ One file a family; a file's `SIGNALS` is its part of the catalogue.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from stanch.catalogue.signals import database, http
+from stanch.catalogue.signals import cloud, database, host, http, kubernetes, probe, proxy, queue, redis, runtime
 from stanch.model.signal import Signal
 
 FAMILIES: Mapping[str, tuple[Signal, ...]] = MappingProxyType(
     {
         "http": http.SIGNALS,
         "database": database.SIGNALS,
+        "redis": redis.SIGNALS,
+        "proxy": proxy.SIGNALS,
+        "runtime": runtime.SIGNALS,
+        "host": host.SIGNALS,
+        "kubernetes": kubernetes.SIGNALS,
+        "queue": queue.SIGNALS,
+        "probe": probe.SIGNALS,
+        "cloud": cloud.SIGNALS,
     }
 )
 
