@@ -1,6 +1,5 @@
 """What the demo shows: one list that grows, the present line alive, on a terminal; plain lines elsewhere."""
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,19 +89,16 @@ class Display:
         self._steps.append(step)
         self._say(step)
 
-    def ask(self, question: str) -> bool:
-        """A yes or no from the terminal. Without one, no: the caller says how else to answer."""
-        if not sys.stdin.isatty():
-            return False
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the terminal to a question for as long as the block runs."""
         if self._live is not None:
             self._live.stop()
         try:
-            answer = self._console.input(f"[bold]{escape(question)}[/] \\[y/N] ")
-        except EOFError:
-            answer = ""
-        if self._live is not None:
-            self._live.start()
-        return answer.strip().lower() in {"y", "yes"}
+            yield
+        finally:
+            if self._live is not None:
+                self._live.start(refresh=True)
 
     def _say(self, step: Step) -> None:
         if self._live is None:
