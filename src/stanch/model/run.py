@@ -47,8 +47,8 @@ class RunState(StrEnum):
 class StepRecord:
     """A step of a run as stored. `digest` binds approvals to what was resolved (see `response.approvals`).
 
-    `language` is the fence's (`bash`, `sql`); `pipeline`, `target` and `traits` are the rating's. `due_at` is when the
-    present state runs out: waiting, its earliest start; proposed, its escalation; started, the end of its time box.
+    `language` is the fence's (`bash`, `sql`); `pipeline`, `target` and `traits` are the rating's. `not_before` is its
+    earliest start; `due_at` when the present state runs out: proposed, its escalation; started, its time box's end.
     `asked` counts how often people were asked, so an old yes never answers a new question.
     """
 
@@ -72,6 +72,7 @@ class StepRecord:
     expects: str | None = None
     slots: tuple[Slot, ...] = ()
     timebox_s: float | None = None
+    not_before: float | None = None
     due_at: float | None = None
     statement: str | None = None
     undo: str | None = None
@@ -108,7 +109,7 @@ class Run:
     """`epoch` is the fence: every write of a run names it, so a replica that lost its lease changes nothing.
 
     `holder` holds it until `held_until`. `wake_at` is when there is something to do next; None waits for people, and
-    then nobody holds it.
+    then nobody holds it. `stop_*` say who asked for a stop and whether what was done is to be undone.
     """
 
     id: str
@@ -122,6 +123,9 @@ class Run:
     holder: str | None = None
     held_until: float | None = None
     wake_at: float | None = None
+    stop_by: str | None = None
+    stop_because: str | None = None
+    stop_undo: bool = False
     started_at: float
     ended_at: float | None = None
     outcome: str | None = None
