@@ -1,0 +1,218 @@
+"""Indexes: what the server says of one, and the session that builds or drops it without stopping writes."""
+
+import asyncio
+import contextlib
+import hashlib
+from dataclasses import dataclass
+
+import msgspec
+import psycopg
+from psycopg import pq, sql
+
+from stanch.connectors.postgres.session import Session, connect
+from stanch.model.postgres import Build
+
+_MOST_APPLICATION_BYTES = 63
+_BUILD_SETTINGS = {
+    # An aborted build leaves an invalid index behind, so nothing but a person or the server's end may abort it.
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "default_transaction_read_only": "off",
+    "search_path": "pg_catalog",
+    "client_encoding": "UTF8",
+}
+
+_STATE = sql.SQL("""\
+WITH place AS (
+  SELECT (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname = {schema} AND c.relname = {table} AND c.relkind IN ('r', 'm', 'p')) AS table_oid,
+    (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE n.nspname = {schema} AND c.relname = {index}) AS index_oid
+)
+SELECT json_build_object(
+  'table', table_oid IS NOT NULL,
+  'taken', index_oid IS NOT NULL,
+  'index', (SELECT json_build_object(
+      'valid', x.indisvalid, 'on', x.indrelid = table_oid, 'plain', x.indpred IS NULL AND m.amname = 'btree',
+      'columns', (SELECT json_agg(a.attname ORDER BY key.place)
+        FROM unnest(x.indkey::int2[]) WITH ORDINALITY AS key (number, place)
+        LEFT JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = key.number AND key.number <> 0))
+    FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid JOIN pg_am m ON m.oid = c.relam
+    WHERE x.indexrelid = index_oid),
+  'builds', (SELECT coalesce(json_agg(json_build_object(
+      'pid', p.pid, 'table_oid', p.relid::bigint, 'index_oid', p.index_relid::bigint, 'index', {index},
+      'phase', p.phase, 'blocks_done', p.blocks_done, 'blocks_total', p.blocks_total,
+      'tuples_done', p.tuples_done, 'tuples_total', p.tuples_total, 'lockers_done', p.lockers_done,
+      'lockers_total', p.lockers_total, 'locker_pid', nullif(p.current_locker_pid, 0))), '[]')
+    FROM pg_stat_progress_create_index p
+    WHERE p.datname = current_database() AND p.relid = table_oid AND p.index_relid IN (0, index_oid)),
+  'hidden_build', EXISTS (SELECT FROM pg_stat_progress_create_index p
+    WHERE p.datname = current_database() AND p.relid IS NULL),
+  'queued', (SELECT min(pid) FROM pg_stat_activity WHERE application_name = {application} AND state = 'active'),
+  'elders', (SELECT coalesce(json_agg(json_build_object(
+      'pid', pid, 'age_s', extract(epoch FROM clock_timestamp() - xact_start), 'state', coalesce(state, ''),
+      'application', application_name) ORDER BY xact_start), '[]')
+    FROM pg_stat_activity
+    WHERE datname = current_database() AND xact_start < clock_timestamp() - interval '30 s'
+      AND backend_type = 'client backend' AND application_name <> {application})
+)::text FROM place""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elder:
+    """A transaction that a concurrent build waits for: open for `age_s` seconds, 30 or more."""
+
+    pid: int
+    age_s: float
+    state: str
+    application: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexState:
+    """An index by name. `columns` is None where there is none of that name.
+
+    `taken` tells that the name is taken by any relation; `valid` that queries may use it; `on_table` that it is an
+    ordinary B-tree of the table in question. `build` is a build of it by anyone; `hidden_build` a build whose table
+    this role may not see. `elders` are the oldest transactions first.
+    """
+
+    table_exists: bool
+    taken: bool
+    valid: bool
+    on_table: bool
+    columns: tuple[str | None, ...] | None
+    build: Build | None
+    hidden_build: bool
+    elders: tuple[Elder, ...]
+
+
+class BuildFailed(Exception):
+    """The server refused or ended the statement: its SQLSTATE (None where the session was lost) and its words."""
+
+    def __init__(self, sqlstate: str | None, because: str) -> None:
+        super().__init__(because)
+        self.sqlstate = sqlstate
+        self.because = because
+
+
+def application(index: str) -> str:
+    """The application_name of the session that builds `index`: by it a build is known after a crash."""
+    name = f"stanch builds {index}"
+    if name.isascii() and name.isprintable() and len(name) <= _MOST_APPLICATION_BYTES:
+        return name
+    return f"stanch builds #{hashlib.sha256(index.encode()).hexdigest()[:16]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    valid: bool
+    on: bool
+    plain: bool
+    columns: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    table: bool
+    taken: bool
+    index: _Found | None
+    builds: tuple[Build, ...]
+    hidden_build: bool
+    queued: int | None
+    elders: tuple[Elder, ...]
+
+
+async def look_up(session: Session, schema: str, table: str, index: str) -> IndexState:
+    """One statement over the catalog, the progress view and the session list."""
+    answer = await session.one(_STATE.format(schema=schema, table=table, index=index, application=application(index)))
+    told = msgspec.json.decode(answer, type=_Told)
+    build = next(iter(told.builds), None)
+    if build is None and told.queued is not None:
+        # The progress view does not know of it before it has the table's lock.
+        build = Build(pid=told.queued, table_oid=0, index_oid=0, index=index, phase="waiting for the table's lock")
+    return IndexState(
+        table_exists=told.table,
+        taken=told.taken,
+        valid=told.index is not None and told.index.valid,
+        on_table=told.index is not None and told.index.on and told.index.plain,
+        columns=None if told.index is None else told.index.columns,
+        build=build,
+        hidden_build=told.hidden_build,
+        elders=told.elders,
+    )
+
+
+class Builder:
+    """Sessions of the role that may create and drop indexes, one a statement."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def run(self, statement: str, index: str) -> None:
+        """Run CREATE or DROP INDEX CONCURRENTLY with no limit on its time.
+
+        Where the caller is cancelled, the session is let go without asking the server to stop, and the server goes
+        on: a half-built index is worse than one that is finished unwatched. Raises ConnectionRefused, BuildFailed.
+        """
+        connection = await connect(self._url, application(index), _BUILD_SETTINGS)
+        try:
+            if connection.info.server_version >= 140_000:
+                # Else the server would end the build when it notices that nobody is there any more.
+                await connection.execute("SELECT set_config('client_connection_check_interval', '0', false)")
+            await _finish(connection.pgconn, statement)
+        finally:
+            connection.pgconn.finish()
+
+    async def cancel(self, pid: int, index: str) -> bool:
+        """Ask the server to stop a build of `index` that a session of ours runs; whether one was there.
+
+        Raises ConnectionRefused, and psycopg.Error where the role may not.
+        """
+        connection = await connect(self._url, "stanch", _BUILD_SETTINGS)
+        async with connection:
+            cursor = await connection.execute(
+                "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = %s AND application_name = %s",
+                [pid, application(index)],
+            )
+            row = await cursor.fetchone()
+            return row is not None and bool(row[0])
+
+
+async def _finish(pgconn: pq.abc.PGconn, statement: str) -> None:
+    """Send a statement and wait for its end, by the socket alone: psycopg's own wait would cancel it on the server."""
+    pgconn.send_query(statement.encode())
+    while pgconn.flush():
+        await _ready(pgconn.socket, writing=True)
+    while True:
+        while pgconn.is_busy():
+            await _ready(pgconn.socket, writing=False)
+            try:
+                pgconn.consume_input()
+            except psycopg.OperationalError as error:
+                raise BuildFailed(None, f"The session was lost: {str(error).strip()}") from error
+        result = pgconn.get_result()
+        if result is None:
+            return
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            sqlstate = result.error_field(pq.DiagnosticField.SQLSTATE)
+            message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or result.error_message
+            raise BuildFailed(sqlstate.decode() if sqlstate else None, message.decode(errors="replace").strip())
+
+
+async def _ready(descriptor: int, *, writing: bool) -> None:
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+
+    def tell() -> None:
+        if not ready.done():
+            ready.set_result(None)
+
+    add, remove = (loop.add_writer, loop.remove_writer) if writing else (loop.add_reader, loop.remove_reader)
+    add(descriptor, tell)
+    try:
+        await ready
+    finally:
+        with contextlib.suppress(ValueError):
+            remove(descriptor)
