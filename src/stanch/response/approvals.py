@@ -1,0 +1,82 @@
+"""What a yes means: the digest it binds to, who may say it, and when it is enough."""
+
+import hashlib
+from collections.abc import Sequence
+
+from stanch.model.problem import Refused
+from stanch.model.risk import Risk
+from stanch.model.run import Run, RunState, StepRecord, StepState
+from stanch.store.document import canonical
+
+VALID_S = 900.0
+"""A yes is used within a quarter of an hour or asked for again: production has moved on since."""
+
+
+def digest_of(step: StepRecord, *, plan_hash: str, environment: Sequence[str]) -> str:
+    """SHA-256 over all that a yes is given to, as 64 hexadecimal digits.
+
+    The statement or argv, the names of the environment's variables, target, parameters, risk, plan, and how often
+    people were asked: a yes to an earlier question is none to this one.
+    """
+    return hashlib.sha256(
+        canonical(
+            {
+                "run": step.run_id,
+                "step": step.key,
+                "type": step.type,
+                "text": step.text,
+                "action": step.action,
+                "command": step.command,
+                "pipeline": step.pipeline,
+                "statement": step.statement,
+                "environment": sorted(environment),
+                "target": step.target,
+                "parameters": step.parameters,
+                "risk": step.risk,
+                "plan": plan_hash,
+                "asked": step.asked,
+            }
+        ).encode()
+    ).hexdigest()
+
+
+def people_needed(step: StepRecord) -> int:
+    """How many distinct people must say yes to what is asked: at least one, two for what is destructive."""
+    return max(1, step.risk.approvals)
+
+
+def people_missing(step: StepRecord) -> int:
+    """How many more people must say yes to what is proposed now."""
+    said = {given.by for given in step.approvals if given.digest == step.digest}
+    return max(0, people_needed(step) - len(said))
+
+
+def still_valid(step: StepRecord, now: float) -> bool:
+    """Whether enough people said yes to this digest, and the first of them not too long ago."""
+    standing = [given for given in step.approvals if given.digest == step.digest]
+    return people_missing(step) == 0 and all(now - given.at <= VALID_S for given in standing)
+
+
+def permit(run: Run, step: StepRecord, *, digest: str, by: str) -> None:
+    """Raises Refused where this yes may not be given now, and says why."""
+    if run.state is not RunState.RUNNING:
+        raise Refused(f"The run is {run.state}.", hint="Nothing was started. Start a new run if it is still needed.")
+    if step.state not in {StepState.PROPOSED, StepState.UNKNOWN}:
+        raise Refused(
+            f"'{step.text}' does not wait for an approval: it is {step.state}.",
+            hint="Nothing was started. Look at the run again; somebody may have been faster.",
+        )
+    if digest != step.digest:
+        raise Refused(
+            f"What '{step.text}' would do has changed since you looked at it.",
+            hint="Nothing was started. Read what is proposed now, and approve that.",
+        )
+    if not by.strip():
+        raise Refused("An approval needs the name of who gives it.", hint="Nothing was started.")
+    if any(given.by == by and given.digest == digest for given in step.approvals):
+        wanted = people_needed(step)
+        risk = "destructive" if step.risk is Risk.DESTRUCTIVE else str(step.risk)
+        raise Refused(
+            f"{by} has said yes already; a {risk} step needs {wanted} different people.",
+            hint="Nothing was started. Ask somebody else to look at it.",
+        )

@@ -1,0 +1,275 @@
+"""Runs as people handle them: started, looked at, approved, skipped, taken over by hand, stopped.
+
+Every function is a unit of work: the change of the rows and its event on the timeline are one transaction, and the
+runner is woken when it is committed. What is not allowed now raises `Refused` and changes nothing.
+"""
+
+from dataclasses import replace
+
+from sqlalchemy import Connection, func, select, update
+
+from stanch.incidents import timeline
+from stanch.model.incident import EventKind, Incident
+from stanch.model.plan import Plan, Procedure, Step
+from stanch.model.problem import NotFound, Refused
+from stanch.model.risk import Rating, Risk, worst
+from stanch.model.run import Approval, Run, RunState, StepRecord, StepState
+from stanch.response import rows
+from stanch.response.approvals import people_missing, permit
+from stanch.store.numbering import take_turns
+from stanch.store.tables import run as run_table
+from stanch.store.wake import wake
+
+TOPIC = "runs"
+
+
+def expand(run_id: str, procedure: Procedure, *, now: float) -> tuple[StepRecord, ...]:
+    """The steps of a procedure as records, in order, with the keys they have in the plan. Pure.
+
+    A key that stands twice (the same text under the same heading) gets its place among its equals: `key~2`.
+    """
+    seen: dict[str, int] = {}
+    records = []
+    for ordinal, step in enumerate(procedure.steps):
+        seen[step.key] = seen.get(step.key, 0) + 1
+        key = step.key if seen[step.key] == 1 else f"{step.key}~{seen[step.key]}"
+        records.append(_record(run_id, key, ordinal, step, now))
+    return tuple(records)
+
+
+def _record(run_id: str, key: str, ordinal: int, step: Step, now: float) -> StepRecord:
+    rating = step.rating
+    risk = step.risk if rating is None else worst(step.risk, rating.risk)
+    if step.command is not None and rating is None and step.language != "sql":
+        risk = worst(risk, Risk.MUTATING)  # a command that nobody rated is never taken for read-only
+    return StepRecord(
+        run_id=run_id,
+        key=key,
+        ordinal=ordinal,
+        type=step.type,
+        text=step.text,
+        risk=risk,
+        state=StepState.WAITING,
+        command=step.command,
+        language=step.language,
+        pipeline=None if rating is None else rating.pipeline,
+        target={} if rating is None else rating.target,
+        traits=frozenset() if rating is None else rating.traits,
+        action=step.action,
+        parameters=dict(step.parameters),
+        owner=step.owner,
+        phase=step.phase,
+        condition=step.condition,
+        expects=step.expects,
+        slots=step.slots,
+        timebox_s=step.timebox_s,
+        not_before=None if step.not_before_s is None else now + step.not_before_s,
+        why=None if rating is None else _why(rating),
+        source=step.source,
+    )
+
+
+def _why(rating: Rating) -> str | None:
+    parts = [f"`{reason.text}` is {reason.risk}" for reason in rating.because if reason.risk is not Risk.READ_ONLY]
+    return "; ".join([*parts, *([rating.hint] if rating.hint else [])]) or None
+
+
+def start(
+    connection: Connection, incident: Incident, procedure: Procedure, plan: Plan, now: float, because: str
+) -> Run:
+    """Begin a run of `procedure`; `because` says why this one. Where one of it is going on already, that one."""
+    take_turns(connection, f"runs of {incident.id}")
+    same = (run_table.c.incident_id == incident.id) & (run_table.c.procedure == procedure.key)
+    still = same & run_table.c.state.in_((RunState.RUNNING.value, RunState.STOPPING.value))
+    going_on = connection.execute(select(run_table.c.id).where(still)).scalar_one_or_none()
+    if going_on is not None:
+        return rows.get_run(connection, going_on)
+    counted = select(func.count()).select_from(run_table).where(run_table.c.incident_id == incident.id)
+    run_id = f"{incident.id}.{connection.execute(counted).scalar_one() + 1}"
+    record = Run(
+        id=run_id,
+        incident_id=incident.id,
+        plan_hash=plan.hash,
+        procedure=procedure.key,
+        name=procedure.name,
+        because=because,
+        state=RunState.RUNNING,
+        epoch=0,
+        wake_at=now,
+        started_at=now,
+        steps=expand(run_id, procedure, now=now),
+    )
+    rows.insert_run(connection, record)
+    data = {"run": run_id, "procedure": procedure.name, "because": because}
+    timeline.append(connection, incident.id, EventKind.RUN_STARTED, data, now=now)
+    wake(connection, TOPIC)
+    return record
+
+
+def get(connection: Connection, run_id: str) -> Run:
+    """Raises NotFound."""
+    return rows.get_run(connection, run_id)
+
+
+def listing(connection: Connection, *, incident_id: str | None = None, only_open: bool = False) -> tuple[Run, ...]:
+    """Runs with their steps, the newest first."""
+    return rows.list_runs(connection, incident_id=incident_id, only_open=only_open)
+
+
+def approve(
+    connection: Connection, run_id: str, step_key: str, digest: str, by: str, reason: str, now: float
+) -> StepRecord:
+    """One person's yes to what is proposed. With the last one that is needed, the step goes.
+
+    For a step that is done by hand a yes says that it was done. Raises NotFound, Refused.
+    """
+    run, step = _locked(connection, run_id, step_key)
+    permit(run, step, digest=digest, by=by)
+    given = Approval(run_id=run_id, step_key=step_key, digest=digest, by=by, at=now, reason=reason)
+    rows.insert_approval(connection, given)
+    _tell(connection, run, EventKind.STEP_APPROVED, step, now, by, digest=digest, by=by, reason=reason)
+    said = replace(step, approvals=(*step.approvals, given))
+    if people_missing(said):
+        return said
+    if is_by_hand(step) and step.state is StepState.PROPOSED:
+        return complete(connection, run_id, step_key, by, reason, now)
+    return _move(connection, run, said, replace(said, state=StepState.APPROVED, due_at=None), now)
+
+
+def complete(connection: Connection, run_id: str, step_key: str, by: str, note: str, now: float) -> StepRecord:
+    """A person says that a step was done: by hand, or that one of unknown outcome took effect.
+
+    `note` is what they saw; it becomes the step's output. Raises NotFound, Refused.
+    """
+    run, step = _locked(connection, run_id, step_key)
+    _must_run(run)
+    _must_be_named(by)
+    by_hand = step.state is StepState.PROPOSED and is_by_hand(step)
+    if not by_hand and step.state is not StepState.UNKNOWN:
+        raise Refused(
+            f"'{step.text}' is {step.state}; only a step done by hand, or one of unknown outcome, is reported done.",
+            hint="Nothing was changed. Approve it, or skip it with a reason and say what you did.",
+        )
+    done = replace(
+        step,
+        state=StepState.DONE,
+        started_at=step.started_at if step.started_at is not None else now,
+        ended_at=now,
+        due_at=None,
+        output=note or step.output,
+        because=f"Reported done by {by}.",
+    )
+    elapsed = now - (step.started_at if step.started_at is not None else now)
+    _tell(connection, run, EventKind.STEP_DONE, step, now, by, elapsed_s=max(0.0, elapsed), output=note)
+    return _move(connection, run, step, done, now)
+
+
+def skip(connection: Connection, run_id: str, step_key: str, by: str, reason: str, now: float) -> StepRecord:
+    """Leave a step out, with a reason. Raises NotFound; Refused for one that runs or is over."""
+    run, step = _locked(connection, run_id, step_key)
+    _must_run(run)
+    _must_be_named(by)
+    if not reason.strip():
+        raise Refused("Skipping a step needs a reason.", hint="Nothing was changed. Say why it is left out.")
+    if step.state is StepState.STARTED:
+        raise Refused(
+            f"'{step.text}' is running.",
+            hint="It goes on. Stop the run to end it, or wait for its time box.",
+        )
+    _must_not_be_over(step)
+    because = f"Skipped by {by}: {reason}"
+    _tell(connection, run, EventKind.STEP_SKIPPED, step, now, by, because=because)
+    skipped = replace(step, state=StepState.SKIPPED, ended_at=now, due_at=None, because=because)
+    return _move(connection, run, step, skipped, now)
+
+
+def again(connection: Connection, run_id: str, step_key: str, by: str, reason: str, now: float) -> StepRecord:
+    """Have a step that failed, was skipped or came to an unknown outcome tried again, asking people anew.
+
+    Raises NotFound, Refused.
+    """
+    run, step = _locked(connection, run_id, step_key)
+    _must_run(run)
+    _must_be_named(by)
+    if step.state not in {StepState.FAILED, StepState.SKIPPED, StepState.UNKNOWN}:
+        raise Refused(f"'{step.text}' is {step.state}.", hint="Nothing was changed.")
+    rows.forget_approvals(connection, run_id, step_key)
+    text = f"'{step.text}' is to be tried again: {reason}" if reason else f"'{step.text}' is to be tried again."
+    timeline.append(connection, run.incident_id, EventKind.NOTE, {"text": text}, now=now, actor=by)
+    fresh = replace(
+        step, state=StepState.WAITING, because=None, ended_at=None, due_at=None, digest=None, approvals=(), progress={}
+    )
+    return _move(connection, run, step, fresh, now)
+
+
+def stop(connection: Connection, run_id: str, by: str, reason: str, now: float, *, undo: bool = False) -> Run:
+    """End a run: what is in flight is cut and verified, what waits is skipped.
+
+    With `undo`, what was done and can be undone is put back, the last first. Raises NotFound, Refused.
+    """
+    run = _lock(connection, run_id)
+    _must_run(run)
+    _must_be_named(by)
+    if not reason.strip():
+        raise Refused("Stopping a run needs a reason.", hint="Nothing was changed. Say why it is stopped.")
+    stopping = {
+        "state": RunState.STOPPING.value,
+        "stop_by": by,
+        "stop_because": reason,
+        "stop_undo": undo,
+        "wake_at": now,
+    }
+    connection.execute(update(run_table).where(run_table.c.id == run_id).values(stopping))
+    data = {"run": run_id, "by": by, "because": reason, "undo": undo}
+    timeline.append(connection, run.incident_id, EventKind.RUN_STOPPED, data, now=now, actor=by)
+    wake(connection, TOPIC)
+    return rows.get_run(connection, run_id)
+
+
+def is_by_hand(step: StepRecord) -> bool:
+    """Whether what was asked is for a person to do, not for them to allow."""
+    return step.progress.get("by_hand") is True
+
+
+def _lock(connection: Connection, run_id: str) -> Run:
+    """The run, and nobody else writes it until the transaction ends."""
+    connection.execute(update(run_table).where(run_table.c.id == run_id).values(epoch=run_table.c.epoch))
+    return rows.get_run(connection, run_id)
+
+
+def _locked(connection: Connection, run_id: str, step_key: str) -> tuple[Run, StepRecord]:
+    run = _lock(connection, run_id)
+    step = next((step for step in run.steps if step.key == step_key), None)
+    if step is None:
+        raise NotFound(f"Run {run_id} has no step {step_key}.", hint=f"`stanch run show {run_id}` lists them.")
+    return run, step
+
+
+def _must_run(run: Run) -> None:
+    if run.state is not RunState.RUNNING:
+        raise Refused(f"Run {run.id} is {run.state}.", hint="Nothing was changed.")
+
+
+def _must_be_named(by: str) -> None:
+    if not by.strip():
+        raise Refused("It must be said who does this.", hint="Nothing was changed.")
+
+
+def _must_not_be_over(step: StepRecord) -> None:
+    if step.state.is_over:
+        raise Refused(f"'{step.text}' is {step.state} already.", hint="Nothing was changed.")
+
+
+def _tell(
+    connection: Connection, run: Run, kind: EventKind, step: StepRecord, now: float, actor: str, **data: object
+) -> None:
+    data = {"run": run.id, "step": step.key, "text": step.text, **data}
+    timeline.append(connection, run.incident_id, kind, data, now=now, actor=actor)
+
+
+def _move(connection: Connection, run: Run, before: StepRecord, after: StepRecord, now: float) -> StepRecord:
+    if not rows.update_step(connection, before, after):
+        raise Refused(f"'{before.text}' has just changed.", hint="Nothing was changed by this. Look at it again.")
+    connection.execute(update(run_table).where(run_table.c.id == run.id).values(wake_at=now))
+    wake(connection, TOPIC)
+    return after

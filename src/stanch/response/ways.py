@@ -1,0 +1,77 @@
+"""How a step is carried out: by us, and then by which way, or by hand, and then why."""
+
+from collections.abc import Container
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from stanch.model.plan import StepKind
+from stanch.model.risk import Risk, Trait
+from stanch.model.run import StepRecord
+
+
+class Way(StrEnum):
+    ARGV = "argv"
+    SHELL = "shell"
+    QUERY = "query"
+    ACTION = "action"
+    MESSAGE = "message"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByHand:
+    """A person does it and says so. `because` tells them why it is theirs."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What this installation can do: its actions, and whether there is a database to ask and a way to tell people."""
+
+    actions: Container[str] = frozenset()
+    can_query: bool = False
+    can_tell: bool = False
+
+
+def way_of(step: StepRecord, means: Means) -> Way | ByHand:
+    """Decide from the step as recorded. What cannot be carried out safely is a person's."""
+    if step.command is not None and step.type is not StepKind.MANUAL:
+        return _way_of_command(step, means)
+    if step.action is not None and step.type is not StepKind.MANUAL:
+        if step.action in means.actions:
+            return Way.ACTION
+        return ByHand(because=f"No action `{step.action}` is configured here.")
+    match step.type:
+        case StepKind.MESSAGE if means.can_tell:
+            return Way.MESSAGE
+        case StepKind.MESSAGE:
+            return ByHand(because="No channel is configured for what is to be said.")
+        case StepKind.MANUAL:
+            return ByHand(because="The playbook leaves it to a person.")
+        case StepKind.COMMAND | StepKind.ACTION | StepKind.CHECK:
+            return ByHand(because="The playbook does not say in a form that can be carried out how it is done.")
+        case _:
+            assert_never(step.type)
+
+
+def _way_of_command(step: StepRecord, means: Means) -> Way | ByHand:
+    if step.slots:
+        names = ", ".join(slot.placeholder for slot in step.slots)
+        return ByHand(because=f"It has places to fill in ({names}). Run it yourself with the right values.")
+    if step.language == "sql":
+        if step.risk is not Risk.READ_ONLY:
+            return ByHand(because="Stanch's database connection is read-only. Run it yourself.")
+        if not means.can_query:
+            return ByHand(because="No database is configured to ask.")
+        return Way.QUERY
+    if Trait.INTERACTIVE in step.traits:
+        return ByHand(because="It needs a terminal. Run it yourself.")
+    if Trait.UNREADABLE in step.traits:
+        return ByHand(because="Stanch cannot read what it does, so it does not run it.")
+    return Way.SHELL if step.pipeline is None else Way.ARGV
+
+
+def goes_by_itself(step: StepRecord, way: Way | ByHand) -> bool:
+    """Whether nobody needs to be asked. What needs a shell is asked for even where it was rated read-only."""
+    return step.risk is Risk.READ_ONLY and not isinstance(way, ByHand) and way is not Way.SHELL
