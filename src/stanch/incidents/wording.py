@@ -75,6 +75,8 @@ def wording(event: Event) -> Wording:  # noqa: C901, PLR0912 - one short case a 
             return Wording(text=f"Undone: {data.get('text') or data.get('control')}", detail=_get(data, "because"))
         case EventKind.MITIGATED:
             return Wording(text="Mitigated", detail=_get(data, "because"), key=True)
+        case EventKind.RECOVERING if data.get("since") is None:
+            return Wording(text="Out of limits again", detail=_get(data, "because"))
         case EventKind.RECOVERING:
             needed = data.get("needed_s")
             detail = f"must hold for {prose(float(needed))}" if needed is not None else ""
@@ -85,6 +87,8 @@ def wording(event: Event) -> Wording:  # noqa: C901, PLR0912 - one short case a 
             return Wording(text="Reopened", detail=_get(data, "because"), key=True)
         case EventKind.REVIEW_DRAFTED:
             return Wording(text="Review drafted", detail=_get(data, "path"))
+        case EventKind.REVIEWED:
+            return Wording(text=f"Reviewed by {data.get('by') or event.actor}", key=True)
         case EventKind.MARK:
             return Wording(text=_get(data, "text"))
         case _:

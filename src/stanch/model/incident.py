@@ -39,11 +39,12 @@ class EventKind(StrEnum):
     FINDING = "finding"  # cause, summary, confidence, evidence, later, ruled_out, statements, elapsed_s
     CONTROL_APPLIED = "control applied"  # control, action, text, expires_at
     CONTROL_UNDONE = "control undone"  # control, because
-    MITIGATED = "mitigated"  # because
-    RECOVERING = "recovering"  # since, needed_s
+    MITIGATED = "mitigated"  # because, at (where it was earlier than the event)
+    RECOVERING = "recovering"  # since, needed_s; since is None, with because, where a signal left its limits again
     RESOLVED = "resolved"  # because, clean_s
     REOPENED = "reopened"  # because
     REVIEW_DRAFTED = "review drafted"  # path
+    REVIEWED = "reviewed"  # by (people have read and agreed the review)
     MARK = "mark"  # text (deploy or other change of the outside world)
 
 
@@ -95,7 +96,11 @@ class IncidentClock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """What people respond to. `id` is a short, increasing, human number as text (`42`)."""
+    """What people respond to. `id` is a short, increasing, human number as text (`42`).
+
+    `rules` are all that fired in it, `firing` those that do now. `acknowledged_at` is the first acknowledgement,
+    `mitigated_at` and `resolved_at` those that still hold. `last` is the latest event's `seq`, `at`, `kind`, `actor`.
+    """
 
     id: str
     title: str

@@ -20,6 +20,21 @@ def canonical(value: Any) -> str:
         return json.dumps(_finite(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+def storable(value: Any) -> Any:
+    """`value` with what no database's text holds (NUL, lone surrogates) replaced by U+FFFD, all the way down."""
+    match value:
+        case str():
+            if "\0" not in value and value.isascii():
+                return value
+            return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        case dict():
+            return {storable(key): storable(item) for key, item in value.items()}
+        case list() | tuple():
+            return [storable(item) for item in value]
+        case _:
+            return value
+
+
 def _finite(value: Any) -> Any:
     match value:
         case float() if math.isnan(value):

@@ -7,20 +7,26 @@ from stanch.store.tables import counter
 
 
 def next_number(connection: Connection, name: str) -> int:
-    """The next whole number under `name`, from 1.
+    """The next whole number under `name`, from 1; see `next_numbers`."""
+    return next_numbers(connection, name, 1)[0]
+
+
+def next_numbers(connection: Connection, name: str, count: int) -> range:
+    """The next `count` whole numbers under `name`.
 
     The row stays locked until the transaction ends, so numbers are given in the order of their commits and none is
     lost to a transaction that was undone.
     """
-    changed = connection.execute(update(counter).where(counter.c.name == name).values(value=counter.c.value + 1))
+    changed = connection.execute(update(counter).where(counter.c.name == name).values(value=counter.c.value + count))
     if changed.rowcount == 0:
         insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         connection.execute(
             insert(counter)
-            .values(name=name, value=1)
-            .on_conflict_do_update(index_elements=[counter.c.name], set_={"value": counter.c.value + 1})
+            .values(name=name, value=count)
+            .on_conflict_do_update(index_elements=[counter.c.name], set_={"value": counter.c.value + count})
         )
-    return int(connection.execute(select(counter.c.value).where(counter.c.name == name)).scalar_one())
+    last = int(connection.execute(select(counter.c.value).where(counter.c.name == name)).scalar_one())
+    return range(last - count + 1, last + 1)
 
 
 def take_turns(connection: Connection, what: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
+from sqlalchemy import Row, RowMapping
 
 T = TypeVar("T")
 
@@ -14,9 +15,11 @@ def to_values(record: Any) -> dict[str, Any]:
     return values
 
 
-def from_row(kind: type[T], row: Mapping[str, Any], **further: Any) -> T:
-    """The record of class `kind` in a row's mapping; `further` gives fields that live in other tables.
+def from_row(kind: type[T], row: Row[Any] | RowMapping | Mapping[str, Any], **further: Any) -> T:
+    """The record of class `kind` in a row; `further` gives fields that live in other tables.
 
     Columns that the record does not have are left out. Raises `msgspec.ValidationError` where a value does not fit.
     """
-    return msgspec.convert({**row, **further}, kind, from_attributes=False)
+    values = row._mapping if isinstance(row, Row) else row  # noqa: SLF001 - SQLAlchemy's public name
+    # SQLAlchemy names some columns by a subclass of str, which msgspec does not take for a key.
+    return msgspec.convert({**{str(name): value for name, value in values.items()}, **further}, kind)
