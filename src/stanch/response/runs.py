@@ -4,6 +4,7 @@ Every function is a unit of work: the change of the rows and its event on the ti
 runner is woken when it is committed. What is not allowed now raises `Refused` and changes nothing.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from sqlalchemy import Connection, func, select, update
@@ -16,6 +17,7 @@ from stanch.model.risk import Rating, Risk, worst
 from stanch.model.run import Approval, Run, RunState, StepRecord, StepState
 from stanch.response import rows
 from stanch.response.approvals import people_missing, permit
+from stanch.response.matching import Matched, NoneMatched, match_procedure
 from stanch.store.numbering import take_turns
 from stanch.store.tables import run as run_table
 from stanch.store.wake import wake
@@ -75,7 +77,7 @@ def _why(rating: Rating) -> str | None:
 
 
 def start(
-    connection: Connection, incident: Incident, procedure: Procedure, plan: Plan, now: float, because: str
+    connection: Connection, incident: Incident, procedure: Procedure, plan: Plan, *, now: float, because: str
 ) -> Run:
     """Begin a run of `procedure`; `because` says why this one. Where one of it is going on already, that one."""
     take_turns(connection, f"runs of {incident.id}")
@@ -106,6 +108,28 @@ def start(
     return record
 
 
+def start_matching(
+    connection: Connection,
+    incident: Incident,
+    plan: Plan,
+    *,
+    signals: Collection[str],
+    now: float,
+) -> Run | NoneMatched:
+    """Begin a run of the procedure that answers `incident`; `signals` are those of its rules.
+
+    Where none does, the timeline says so and why.
+    """
+    causes = [finding["cause"] for finding in incident.findings]
+    match match_procedure(plan, severity=incident.severity, signals=signals, causes=causes):
+        case Matched() as chosen:
+            return start(connection, incident, chosen.procedure, plan, now=now, because=chosen.because)
+        case NoneMatched() as none:
+            text = f"No procedure was started. {none.because}"
+            timeline.append(connection, incident.id, EventKind.NOTE, {"text": text}, now=now)
+            return none
+
+
 def get(connection: Connection, run_id: str) -> Run:
     """Raises NotFound."""
     return rows.get_run(connection, run_id)
@@ -117,7 +141,7 @@ def listing(connection: Connection, *, incident_id: str | None = None, only_open
 
 
 def approve(
-    connection: Connection, run_id: str, step_key: str, digest: str, by: str, reason: str, now: float
+    connection: Connection, run_id: str, step_key: str, digest: str, *, by: str, reason: str, now: float
 ) -> StepRecord:
     """One person's yes to what is proposed. With the last one that is needed, the step goes.
 
@@ -127,16 +151,16 @@ def approve(
     permit(run, step, digest=digest, by=by)
     given = Approval(run_id=run_id, step_key=step_key, digest=digest, by=by, at=now, reason=reason)
     rows.insert_approval(connection, given)
-    _tell(connection, run, EventKind.STEP_APPROVED, step, now, by, digest=digest, by=by, reason=reason)
+    _tell(connection, run, EventKind.STEP_APPROVED, step, now=now, by=by, digest=digest, reason=reason)
     said = replace(step, approvals=(*step.approvals, given))
     if people_missing(said):
         return said
     if is_by_hand(step) and step.state is StepState.PROPOSED:
-        return complete(connection, run_id, step_key, by, reason, now)
+        return complete(connection, run_id, step_key, by=by, note=reason, now=now)
     return _move(connection, run, said, replace(said, state=StepState.APPROVED, due_at=None), now)
 
 
-def complete(connection: Connection, run_id: str, step_key: str, by: str, note: str, now: float) -> StepRecord:
+def complete(connection: Connection, run_id: str, step_key: str, *, by: str, note: str, now: float) -> StepRecord:
     """A person says that a step was done: by hand, or that one of unknown outcome took effect.
 
     `note` is what they saw; it becomes the step's output. Raises NotFound, Refused.
@@ -160,11 +184,11 @@ def complete(connection: Connection, run_id: str, step_key: str, by: str, note: 
         because=f"Reported done by {by}.",
     )
     elapsed = now - (step.started_at if step.started_at is not None else now)
-    _tell(connection, run, EventKind.STEP_DONE, step, now, by, elapsed_s=max(0.0, elapsed), output=note)
+    _tell(connection, run, EventKind.STEP_DONE, step, now=now, by=by, elapsed_s=max(0.0, elapsed), output=note)
     return _move(connection, run, step, done, now)
 
 
-def skip(connection: Connection, run_id: str, step_key: str, by: str, reason: str, now: float) -> StepRecord:
+def skip(connection: Connection, run_id: str, step_key: str, *, by: str, reason: str, now: float) -> StepRecord:
     """Leave a step out, with a reason. Raises NotFound; Refused for one that runs or is over."""
     run, step = _locked(connection, run_id, step_key)
     _must_run(run)
@@ -178,12 +202,12 @@ def skip(connection: Connection, run_id: str, step_key: str, by: str, reason: st
         )
     _must_not_be_over(step)
     because = f"Skipped by {by}: {reason}"
-    _tell(connection, run, EventKind.STEP_SKIPPED, step, now, by, because=because)
+    _tell(connection, run, EventKind.STEP_SKIPPED, step, now=now, by=by, because=because)
     skipped = replace(step, state=StepState.SKIPPED, ended_at=now, due_at=None, because=because)
     return _move(connection, run, step, skipped, now)
 
 
-def again(connection: Connection, run_id: str, step_key: str, by: str, reason: str, now: float) -> StepRecord:
+def again(connection: Connection, run_id: str, step_key: str, *, by: str, reason: str, now: float) -> StepRecord:
     """Have a step that failed, was skipped or came to an unknown outcome tried again, asking people anew.
 
     Raises NotFound, Refused.
@@ -202,7 +226,7 @@ def again(connection: Connection, run_id: str, step_key: str, by: str, reason: s
     return _move(connection, run, step, fresh, now)
 
 
-def stop(connection: Connection, run_id: str, by: str, reason: str, now: float, *, undo: bool = False) -> Run:
+def stop(connection: Connection, run_id: str, *, by: str, reason: str, now: float, undo: bool = False) -> Run:
     """End a run: what is in flight is cut and verified, what waits is skipped.
 
     With `undo`, what was done and can be undone is put back, the last first. Raises NotFound, Refused.
@@ -261,10 +285,10 @@ def _must_not_be_over(step: StepRecord) -> None:
 
 
 def _tell(
-    connection: Connection, run: Run, kind: EventKind, step: StepRecord, now: float, actor: str, **data: object
+    connection: Connection, run: Run, kind: EventKind, step: StepRecord, *, now: float, by: str, **data: object
 ) -> None:
-    data = {"run": run.id, "step": step.key, "text": step.text, **data}
-    timeline.append(connection, run.incident_id, kind, data, now=now, actor=actor)
+    data = {"run": run.id, "step": step.key, "text": step.text, "by": by, **data}
+    timeline.append(connection, run.incident_id, kind, data, now=now, actor=by)
 
 
 def _move(connection: Connection, run: Run, before: StepRecord, after: StepRecord, now: float) -> StepRecord:
