@@ -74,13 +74,15 @@ class Gauge:
 
     `aggregate` joins the series: sum, max, min or avg. `relative` is for values that are moments in epoch
     seconds: `since` reads the age (now - value), `until` what is left (value - now). `scale` makes the unit
-    the signal's own (0.01 for an exporter that gives per cent).
+    the signal's own (0.01 for an exporter that gives per cent). `statistic` is what an exporter has already taken
+    of a distribution (its mean): the gauge then stands for no other.
     """
 
     selector: Selector
     aggregate: str = "sum"
     scale: float = 1.0
     relative: str = ""
+    statistic: Statistic | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

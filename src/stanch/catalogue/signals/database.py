@@ -200,7 +200,7 @@ SIGNALS: tuple[Signal, ...] = (
         reading=Histogram(selector=series("db_client_connection_wait_time_seconds")),
         alternatives=(
             Histogram(selector=series("hikaricp_connections_acquire_seconds")),
-            Gauge(selector=series("pgbouncer_pools_client_maxwait_seconds"), aggregate="max"),
+            Gauge(selector=series("pgbouncer_pools_client_maxwait_seconds"), aggregate="max", statistic=Statistic.MAX),
         ),
         default_statistic=Statistic.P95,
     ),

@@ -116,7 +116,11 @@ SIGNALS: tuple[Signal, ...] = (
             Histogram(selector=series("nginx_ingress_controller_request_duration_seconds")),
             Histogram(selector=series("traefik_service_request_duration_seconds")),
             Histogram(selector=series('istio_request_duration_milliseconds{reporter="destination"}'), scale=0.001),
-            Gauge(selector=series("haproxy_backend_total_time_average_seconds"), aggregate="max"),
+            Gauge(
+                selector=series("haproxy_backend_total_time_average_seconds"),
+                aggregate="max",
+                statistic=Statistic.MEAN,
+            ),
         ),
         default_statistic=Statistic.P95,
     ),

@@ -199,8 +199,8 @@ SIGNALS: tuple[Signal, ...] = (
         alternatives=(
             Histogram(selector=series("jvm_gc_duration_seconds")),
             Histogram(selector=series("nodejs_gc_duration_seconds")),
-            Gauge(selector=series("jvm_gc_pause_seconds_max"), aggregate="max"),
-            Gauge(selector=series('go_gc_duration_seconds{quantile="1"}'), aggregate="max"),
+            Gauge(selector=series("jvm_gc_pause_seconds_max"), aggregate="max", statistic=Statistic.MAX),
+            Gauge(selector=series('go_gc_duration_seconds{quantile="1"}'), aggregate="max", statistic=Statistic.MAX),
         ),
         default_statistic=Statistic.P99,
         default_window_s=300.0,
