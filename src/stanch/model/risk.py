@@ -39,10 +39,11 @@ class Trait(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """A part of the command and the risk it carries."""
+    """A part of the command as written, the risk it carries, and `why` in a few words."""
 
     text: str
     risk: Risk
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ class Rating:
     """What a command does. `pipeline` holds the argv of each stage where it runs without a shell, else None.
 
     `target` names what it acts on: keys `cluster`, `context`, `namespace`, `database`, `host`, `resource`.
+    `placeholders` are the open slots (`<pod-name>`) as written; they stand in the words of `pipeline` unchanged.
     """
 
     command: str
@@ -58,6 +60,7 @@ class Rating:
     target: dict[str, str] = field(default_factory=dict)
     because: tuple[Reason, ...] = ()
     hint: str = ""
+    placeholders: tuple[str, ...] = ()
     pipeline: tuple[tuple[str, ...], ...] | None = None
 
     @property

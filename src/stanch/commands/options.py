@@ -1,0 +1,203 @@
+"""Option grammars as data: which options a tool has and which of them take a value.
+
+A grammar is written as a table: names separated by blanks, other spellings of the same option by `/`, the last of
+which is the one that a tool's rules ask for. An option that no table has is kept in `unknown`: nobody can say whether
+the next word is its value, so the command is not read with certainty.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from stanch.commands.effect import Effect
+from stanch.model.risk import Risk
+
+
+class Style(StrEnum):
+    """`GNU`: `-abc` is three options, `-n5` one with a value. `GO`: `-name` and `--name` are the same, no clusters."""
+
+    GNU = "gnu"
+    GO = "go"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Every spelling with its canonical name. `optional` take a value only when it is joined on."""
+
+    flags: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+    optional: Mapping[str, str] = field(default_factory=dict)
+    style: Style = Style.GNU
+    numbers: bool = False
+
+    def __or__(self, other: "Options") -> "Options":
+        return Options(
+            flags={**self.flags, **other.flags},
+            values={**self.values, **other.values},
+            optional={**self.optional, **other.optional},
+            style=self.style,
+            numbers=self.numbers or other.numbers,
+        )
+
+
+def options(
+    flags: str = "", values: str = "", optional: str = "", *, style: Style = Style.GNU, numbers: bool = False
+) -> Options:
+    """A grammar from its table. `numbers` allows `-20` as in `head -20`."""
+    return Options(flags=_table(flags), values=_table(values), optional=_table(optional), style=style, numbers=numbers)
+
+
+def _table(text: str) -> dict[str, str]:
+    table: dict[str, str] = {}
+    for entry in text.split():
+        names = entry.split("/")
+        table |= dict.fromkeys(names, names[-1])
+    return table
+
+
+NO_OPTIONS = options()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parsed:
+    """Arguments read by a grammar. `given` are canonical names with values ("" for a bare flag), in order.
+
+    `operands` are the words that are no options; `after` those of them behind a `--`, None where there is none.
+    """
+
+    operands: tuple[str, ...]
+    given: tuple[tuple[str, str], ...]
+    unknown: tuple[str, ...] = ()
+    after: tuple[str, ...] | None = None
+
+    def has(self, *names: str) -> bool:
+        """Whether any of the options is there; `--flag=false` is not."""
+        return any(name in names and value.lower() not in {"false", "f", "0"} for name, value in self.given)
+
+    def value(self, name: str) -> str | None:
+        """The last value of an option."""
+        return next((value for given, value in reversed(self.given) if given == name), None)
+
+    def all(self, name: str) -> tuple[str, ...]:
+        return tuple(value for given, value in self.given if given == name)
+
+    def first(self, *names: str) -> str | None:
+        """The first of the options that has a value."""
+        return next((value for name in names if (value := self.value(name))), None)
+
+    def operand(self, index: int) -> str:
+        """The operand at an index, or an empty string."""
+        return self.operands[index] if index < len(self.operands) else ""
+
+    def certain(self, effect: Effect) -> Effect:
+        """The effect, unless an option is not known: then it is not known either, and counts as mutating."""
+        if not self.unknown:
+            return effect
+        return effect.raised(Risk.MUTATING, f"the option {self.unknown[0]} is not known")
+
+
+def read(arguments: Sequence[str], grammar: Options, *, stop_at_operand: bool = False) -> Parsed:
+    """Split arguments into options and operands as the tool itself would.
+
+    With `stop_at_operand`, everything from the first operand on is an operand, as wrappers have it.
+    """
+    given: list[tuple[str, str]] = []
+    operands: list[str] = []
+    unknown: list[str] = []
+    after: tuple[str, ...] | None = None
+    index = 0
+    while index < len(arguments):
+        argument = arguments[index]
+        index += 1
+        if argument == "--":
+            after = tuple(arguments[index:])
+            operands.extend(after)
+            break
+        if argument == "-" or not argument.startswith("-"):
+            operands.append(argument)
+            if stop_at_operand:
+                operands.extend(arguments[index:])
+                break
+            continue
+        if argument.startswith("--") or grammar.style is Style.GO:
+            index += _long(argument, arguments[index : index + 1], grammar, given, unknown)
+        elif grammar.numbers and argument[1:].isdigit():
+            given.append(("-NUM", argument[1:]))
+        else:
+            index += _cluster(argument, arguments[index : index + 1], grammar, given, unknown)
+    return Parsed(operands=tuple(operands), given=tuple(given), unknown=tuple(unknown), after=after)
+
+
+def _long(
+    argument: str, following: Sequence[str], grammar: Options, given: list[tuple[str, str]], unknown: list[str]
+) -> int:
+    """Returns how many of the following words were taken as a value."""
+    written, joined, value = argument.partition("=")
+    spellings = (written, written[1:]) if written.startswith("--") and grammar.style is Style.GO else (written,)
+    for name in spellings:
+        if name in grammar.flags:
+            given.append((grammar.flags[name], value))
+            return 0
+        if name in grammar.optional:
+            given.append((grammar.optional[name], value))
+            return 0
+        if name in grammar.values:
+            if joined:
+                given.append((grammar.values[name], value))
+                return 0
+            given.append((grammar.values[name], following[0] if following else ""))
+            return len(following)
+    unknown.append(written)
+    return 0
+
+
+def _cluster(
+    argument: str, following: Sequence[str], grammar: Options, given: list[tuple[str, str]], unknown: list[str]
+) -> int:
+    if (whole := argument.partition("=")[0]) != argument and len(whole) == 2 and whole in grammar.flags:
+        given.append((grammar.flags[whole], argument.partition("=")[2]))
+        return 0
+    for position in range(1, len(argument)):
+        name = "-" + argument[position]
+        rest = argument[position + 1 :]
+        if name in grammar.flags:
+            given.append((grammar.flags[name], ""))
+        elif name in grammar.optional:
+            given.append((grammar.optional[name], rest))
+            return 0
+        elif name in grammar.values:
+            if rest:
+                given.append((grammar.values[name], rest.removeprefix("=")))
+                return 0
+            given.append((grammar.values[name], following[0] if following else ""))
+            return len(following)
+        else:
+            unknown.append(argument)
+            return 0
+    return 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raises:
+    """An option that makes a command riskier, and why."""
+
+    risk: Risk
+    why: str
+
+
+def raised_by(effect: Effect, parsed: Parsed, table: Mapping[str, Raises]) -> Effect:
+    """The effect with every risky option that is given counted in."""
+    for name, raises in table.items():
+        if parsed.has(name):
+            effect = effect.raised(raises.risk, raises.why)
+    return effect
+
+
+def words(text: str) -> frozenset[str]:
+    """A set from a table of words."""
+    return frozenset(text.split())
+
+
+def verbs(rows: Iterable[tuple[str, Effect]]) -> dict[str, Effect]:
+    """A table of sub-commands to what they do; a row may name several."""
+    return {verb: effect for names, effect in rows for verb in names.split()}

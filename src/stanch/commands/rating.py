@@ -1,0 +1,452 @@
+"""What a shell command may do to production: rated by its worst part, and never less than can be told from its text.
+
+`rate` is pure and never raises. A plain command or pipeline gets its argv for each stage, so that what runs is what
+was rated; everything that only a shell could run has none, and waits for an approval whatever it does.
+"""
+
+import re
+import shlex
+from dataclasses import dataclass, field, replace
+from itertools import product
+
+from stanch.commands import constant
+from stanch.commands.effect import (
+    NO_STDIN,
+    Call,
+    Effect,
+    Stdin,
+    changes,
+    destroys,
+    reads,
+    together,
+    unreadable,
+)
+from stanch.commands.environment import assigned
+from stanch.commands.parse import Assignment, Compound, Pipeline, Redirect, Script, Simple, Statement, parse
+from stanch.commands.placeholders import STAND_INS, mark, restore
+from stanch.commands.registry import grammar, program
+from stanch.commands.variables import Variables
+from stanch.commands.words import Unknown, Word, substitute
+from stanch.model.risk import Rating, Reason, Risk, Trait
+
+_DEEPEST = 12
+"""Commands inside commands inside commands; deeper than this nobody can follow."""
+
+_MOST_READINGS = 64
+
+_SHELL_ONLY = frozenset(
+    ". : alias bg bind break builtin caller cd command compgen complete compopt continue coproc declare dirs disown "
+    "enable eval exec exit export fc fg getopts hash help history jobs let local logout mapfile popd pushd read "
+    "readarray readonly return set shift shopt source suspend time times trap type typeset ulimit umask unalias unset "
+    "wait".split()
+)
+"""Builtins that no program stands in for: they need a shell."""
+
+_HARMLESS = frozenset(
+    "[ : b2sum basename cat cksum cmp column comm cut df diff dirname du echo egrep exit expand false fgrep file fmt "
+    "fold getent grep groups head id join jobs ls lsof md5sum nl nproc od paste pgrep pidof printf ps pwd readlink "
+    "realpath return rev seq sha1sum sha256sum sha512sum sleep stat strings sum tac tail test tr true tsort type uname "
+    "unexpand uptime wc whereis which whoami zcat zgrep".split()
+)
+"""Programs that only read whatever their arguments are."""
+
+_TOKENS = re.compile(r"[\s;&|()`'\"$<>{}\\,\[\]=]+")
+_DESTRUCTIVE_WORDS = re.compile(
+    r"\brm\s+-[a-z]*[rf]|\brmtree\b|\bunlink(?:Sync)?\s*\(|\brmSync\s*\(|\bos\.remove\b|\brmdir\s*\(|\bFLUSH(?:ALL|DB)\b|"
+    r"\bDROP\s+(?:TABLE|DATABASE|SCHEMA|INDEX|VIEW|ROLE|USER)\b|\bTRUNCATE\b|\bDELETE\s+FROM\b|\bdropDatabase\b|"
+    r"\bdeleteMany\b|\bmkfs\b|\bdd\s+[io]f=|\bshred\b",
+    re.IGNORECASE,
+)
+
+
+def rate(command: str) -> Rating:
+    """Rate a command line, or a whole script. Never raises; what cannot be read is mutating at least."""
+    marked = mark(command)
+    script = parse(marked.text, stand_ins=STAND_INS if marked.placeholders else ())
+    effect = _Rater().whole(script, marked.text)
+    traits = effect.traits
+    if not effect.parts and not script.statements and not script.problems:
+        effect = reads("there is no command in it")
+    return Rating(
+        command=command,
+        risk=effect.risk,
+        traits=traits,
+        target={key: restore(value) for key, value in effect.target.items()},
+        because=tuple(
+            dict.fromkeys(
+                Reason(text=restore(part.text), risk=part.risk, why=restore(part.why)) for part in effect.parts
+            )
+        ),
+        hint=restore(effect.hint),
+        placeholders=marked.placeholders,
+        pipeline=_pipeline(script),
+    )
+
+
+def as_dict(rating: Rating) -> dict[str, object]:
+    """A rating as `stanch risk --json` prints it."""
+    return {
+        "command": rating.command,
+        "risk": rating.risk.value,
+        "traits": sorted(trait.value for trait in rating.traits),
+        "target": dict(rating.target),
+        "because": [{"text": part.text, "risk": part.risk.value, "why": part.why} for part in rating.because],
+        "hint": rating.hint,
+        "placeholders": list(rating.placeholders),
+        "runs_without_shell": rating.runs_without_shell,
+        "pipeline": None if rating.pipeline is None else [list(argv) for argv in rating.pipeline],
+    }
+
+
+def _pipeline(script: Script) -> tuple[tuple[str, ...], ...] | None:
+    """The argv of each stage, where no shell is needed to run exactly what was written."""
+    if not script.is_readable or script.is_background or len(script.statements) != 1:
+        return None
+    statement = script.statements[0]
+    if isinstance(statement, Pipeline):
+        if statement.merges:
+            return None
+        stages = statement.stages
+    else:
+        stages = (statement,)
+    found: list[tuple[str, ...]] = []
+    for stage in stages:
+        if not isinstance(stage, Simple) or stage.assignments or stage.redirects or stage.inner or not stage.words:
+            return None
+        argv = tuple(restore(word.value) for word in stage.words)
+        if any(word.needs_shell for word in stage.words) or not argv[0] or argv[0] in _SHELL_ONLY:
+            return None
+        found.append(argv)
+    return tuple(found)
+
+
+@dataclass(slots=True)
+class _Rater:
+    """Walks statements. One is made for each level of nesting: a shell inside a command knows its own variables."""
+
+    depth: int = 0
+    variables: Variables = field(default_factory=Variables)
+    functions: frozenset[str] = frozenset()
+
+    # What tools may ask for
+
+    def argv(self, argv: tuple[str, ...], stdin: Stdin | None = None) -> Effect:
+        if self.depth > _DEEPEST:
+            return unreadable("commands are nested too deeply in it")
+        nested = _Rater(depth=self.depth + 1)
+        effect = nested.command(argv, stdin or NO_STDIN)
+        return _as_part(effect, shlex.join(argv))
+
+    def script(self, text: str) -> Effect:
+        if self.depth > _DEEPEST:
+            return unreadable("commands are nested too deeply in it")
+        return _Rater(depth=self.depth + 1).whole(parse(text, stand_ins=STAND_INS), text)
+
+    def sql(self, text: str, dialect: str) -> Effect:
+        from stanch.commands.sql import sql_effect  # noqa: PLC0415 - sqlglot takes longer to import than all else
+
+        return sql_effect(text, dialect)
+
+    def is_harmless(self, argv: tuple[str, ...]) -> bool:
+        return program(argv[0]) in _HARMLESS and "-v" not in argv[1:2]
+
+    # Statements
+
+    def whole(self, script: Script, text: str) -> Effect:
+        self.variables = Variables.of(script)
+        self.functions = script_functions(script)
+        effect = together(self.statement(statement, NO_STDIN) for statement in script.statements)
+        if script.problems:
+            why = "; ".join(script.problems[:3])
+            effect = _as_part(unreadable(f"it cannot be read with certainty: {why}"), text).along(effect, suspect(text))
+        if script.is_background:
+            effect = effect.along(
+                _as_part(changes("leaves a command running in the background"), text)
+                if effect.traits & {Trait.ENDLESS}
+                else reads()
+            )
+        return effect
+
+    def statement(self, statement: Statement, stdin: Stdin) -> Effect:
+        match statement:
+            case Simple():
+                return self.simple(statement, stdin)
+            case Pipeline():
+                return self.pipeline(statement, stdin)
+            case Compound():
+                return self.compound(statement, stdin)
+
+    def pipeline(self, pipeline: Pipeline, stdin: Stdin) -> Effect:
+        effects: list[Effect] = []
+        for stage in pipeline.stages:
+            effects.append(self.statement(stage, stdin))
+            stdin = Stdin(kind="pipe", text=self.output(stage, stdin))
+        effect = together(effects)
+        if Trait.ENDLESS in effect.traits and _is_cut_short(pipeline.stages[-1]):
+            return replace(effect, traits=effect.traits - {Trait.ENDLESS})
+        return effect
+
+    def output(self, stage: Statement, stdin: Stdin) -> str | None:
+        """What a stage prints, where that is certain."""
+        if not isinstance(stage, Simple) or stage.assignments:
+            return None
+        given = stdin
+        for redirect in stage.redirects:
+            if redirect.operator in {"<<", "<<-", "<<<"}:
+                given = Stdin(kind="text", text=redirect.body)
+            else:
+                return None
+        words = self.readings(stage.words)
+        if len(words) != 1 or any(word.needs_shell for word in words[0]) or not words[0]:
+            return None
+        return constant.output(tuple(word.value for word in words[0]), given.text)
+
+    def compound(self, compound: Compound, stdin: Stdin) -> Effect:
+        effects = [self.statement(inside, NO_STDIN) for inside in compound.inner]
+        stdin, redirected = self.redirected(compound.redirects, stdin)
+        effects.extend(redirected)
+        effects.extend(self.statement(condition, stdin) for condition in compound.condition)
+        effects.extend(self.statement(inside, stdin) for inside in compound.body)
+        if compound.kind in {"arithmetic", "c_style_for_statement", "test"}:
+            effects.append(self.tested(compound))
+        if compound.kind == "function_definition" and grammar(compound.name) is not None:
+            effects.append(_as_part(changes(f"gives the name {compound.name} another meaning"), compound.text))
+        effect = together(effects)
+        if compound.kind == "while_statement" and _never_ends(compound):
+            effect = effect.having(Trait.ENDLESS)
+        if compound.kind == "c_style_for_statement" and re.match(r"for\s*\(\(\s*;\s*;\s*\)\)", compound.text):
+            effect = effect.having(Trait.ENDLESS)
+        return effect
+
+    def tested(self, compound: Compound) -> Effect:
+        """Arithmetic runs commands that stand in the value of a variable, as in `a[$(command)]`."""
+        text = " ".join(word.text for word in compound.words)
+        if compound.kind == "test" and not re.search(r"-(?:eq|ne|lt|le|gt|ge|v)\b", text):
+            return _as_part(reads("only compares"), compound.text)
+        names = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", text)) - {"eq", "ne", "lt", "le", "gt", "ge"}
+        if "`" not in text and "$(" not in text and all(self.variables.is_numeric(name) for name in names):
+            return _as_part(reads("only computes"), compound.text)
+        return _as_part(changes("what it computes with is only known when it runs", Trait.DYNAMIC), compound.text)
+
+    def simple(self, simple: Simple, stdin: Stdin) -> Effect:
+        inner = [self.statement(inside, NO_STDIN) for inside in simple.inner]
+        stdin, redirected = self.redirected(simple.redirects, stdin)
+        effects = [*redirected]
+        is_declaration = bool(simple.words) and simple.words[0].value in {
+            "export", "declare", "typeset", "readonly", "local",
+        }  # fmt: skip
+        for assignment in simple.assignments:
+            effects.append(self.assignment(assignment, for_command=bool(simple.words) and not is_declaration))
+        if is_declaration:
+            effects.append(self.declared(simple))
+        elif simple.words:
+            effects.append(self.worded(simple, stdin))
+        if simple.inner:
+            effects = [effect.having(Trait.DYNAMIC) for effect in effects]
+        own = together(effects)
+        return _as_part(own, simple.text).along(*inner) if effects else together(inner)
+
+    def declared(self, simple: Simple) -> Effect:
+        """`export NAME=value` and its like; the values were looked at as assignments."""
+        if any(word.is_dynamic and not _ASSIGNS.match(word.value) for word in simple.words[1:]):
+            return changes("what it declares is only known when it runs", Trait.DYNAMIC)
+        if any(word.value.startswith("-") and set(word.value[1:]) & set("infF") for word in simple.words[1:]):
+            return changes("declares how a variable is computed or points to another")
+        return reads("sets variables of its own shell")
+
+    def assignment(self, assignment: Assignment, *, for_command: bool) -> Effect:
+        value = assignment.value
+        known = None
+        if value is not None and not value.is_dynamic:
+            known = value.value
+        effect = assigned(assignment.name, known, for_command=for_command)
+        if known is not None and re.search(r"\$\(|`", known):
+            return effect.along(
+                changes("keeps commands in a variable"),
+                *(self.script(text) for text in re.findall(r"\$\(([^()]*)\)|`([^`]*)`", known)[0]),
+            )
+        if re.match(r"[A-Za-z0-9_]+\[", assignment.text):
+            return effect.along(changes("its index is computed"))
+        return effect
+
+    def worded(self, simple: Simple, stdin: Stdin) -> Effect:
+        """The worst of all readings of a command whose variables are known, or its one reading."""
+        readings = self.readings(simple.words)
+        return together(self.reading(words, stdin) for words in readings)
+
+    def reading(self, words: tuple[Word, ...], stdin: Stdin) -> Effect:
+        if not words:
+            return reads("does nothing")
+        argv = tuple(word.value for word in words)
+        name = words[0]
+        if name.is_dynamic or name.has_glob:
+            effect = changes("which program it runs is only known when it runs", Trait.DYNAMIC)
+            return effect.along(suspect(shlex.join(argv)), suspect(" ".join(argv[1:])))
+        effect = self.command(argv, stdin)
+        rest = words[1:]
+        if self.is_harmless(argv) and not any(word.value == "-v" for word in rest[:1]):
+            if any(word.is_dynamic for word in rest):
+                return effect.having(Trait.DYNAMIC)
+            return effect
+        if any(word.is_dynamic for word in rest):
+            return effect.raised(Risk.MUTATING, "an argument is only known when it runs").having(Trait.DYNAMIC)
+        if any(word.glob_leads for word in rest):
+            return effect.raised(Risk.MUTATING, "files may be named like options where a pattern stands").hinting(
+                "Quote the pattern, or begin it with ./ where files are meant."
+            )
+        return effect
+
+    def readings(self, words: tuple[Word, ...]) -> tuple[tuple[Word, ...], ...]:
+        """Each way the words may turn out, by what is known of the variables in them."""
+        if not any(word.is_dynamic for word in words):
+            return (words,)
+        known = self.variables.values
+        choices: list[tuple[tuple[Word, ...], ...]] = []
+        total = 1
+        for word in words:
+            options: tuple[tuple[Word, ...], ...] = ()
+            if word.is_dynamic:
+                options = substitute(self.evaluated(word), known)
+            choices.append(options or ((word,),))
+            total *= len(choices[-1])
+            if total > _MOST_READINGS:
+                return (words,)
+        return tuple(tuple(word for group in choice for word in group) for choice in product(*choices))
+
+    def evaluated(self, word: Word) -> Word:
+        """The word with each substitution replaced by what it prints, where that is certain."""
+        return word
+
+    # Redirections
+
+    def redirected(self, redirects: tuple[Redirect, ...], stdin: Stdin) -> tuple[Stdin, list[Effect]]:
+        effects: list[Effect] = []
+        for redirect in redirects:
+            if redirect.operator in {"<<", "<<-", "<<<"}:
+                stdin = Stdin(kind="text", text=redirect.body)
+                continue
+            if redirect.operator == "<" and redirect.descriptor in {"", "0"}:
+                stdin = Stdin(kind="file")
+            effect = _redirect(redirect)
+            if effect.risk is not Risk.READ_ONLY:
+                effect = _as_part(effect, redirect.text)
+            effects.append(effect)
+        return stdin, effects
+
+    # Commands
+
+    def command(self, argv: tuple[str, ...], stdin: Stdin) -> Effect:
+        """One command by its words: the tool's grammar decides; what no grammar knows is mutating."""
+        if not argv or not argv[0]:
+            return unreadable("the program has no name")
+        name = program(argv[0])
+        if name in self.functions:
+            effect = reads("runs a function that is rated where it is defined")
+            worst_argument = suspect(shlex.join(argv[1:]))
+            return effect.along(worst_argument)
+        rule = grammar(name)
+        if rule is None:
+            effect = changes(f"what {argv[0]} does is not known")
+            return effect.along(suspect(shlex.join(argv[1:])))
+        return rule(Call(argv=(name, *argv[1:]), rater=self, stdin=stdin))
+
+
+_ASSIGNS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
+
+
+def script_functions(script: Script) -> frozenset[str]:
+    """The names of the functions that a script defines at its own level."""
+    return frozenset(
+        statement.name
+        for statement in script.statements
+        if isinstance(statement, Compound) and statement.kind == "function_definition"
+    )
+
+
+def suspect(text: str) -> Effect:
+    """What can be feared of text that cannot be read: whether a command in it would destroy something.
+
+    Only the worst is looked for. The text is cut at everything that could end a word, and each place where a known
+    program's name stands is rated as if it were run.
+    """
+    feared = destroys("it holds what would destroy something", Trait.UNREADABLE)
+    if _DESTRUCTIVE_WORDS.search(text):
+        return feared
+    tokens = [token for token in _TOKENS.split(text[:4000]) if token]
+    for index, token in enumerate(tokens[:200]):
+        name = program(token)
+        rule = grammar(name)
+        if rule is None or name in _LOOKED_PAST:
+            continue
+        effect = rule(Call(argv=(name, *tokens[index + 1 : index + 12]), rater=_Suspicious(depth=_DEEPEST)))
+        if effect.risk is Risk.DESTRUCTIVE:
+            return feared
+    return reads("nothing in it is feared")
+
+
+_LOOKED_PAST = frozenset({"eval", "sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "rbash", "parallel"})
+
+
+@dataclass(slots=True)
+class _Suspicious(_Rater):
+    """A rater for text that was cut to pieces: it follows commands in commands, but no further text."""
+
+    def argv(self, argv: tuple[str, ...], stdin: Stdin | None = None) -> Effect:  # noqa: ARG002 - the pieces have none
+        return reads()
+
+    def script(self, text: str) -> Effect:  # noqa: ARG002 - its pieces are looked at one by one
+        return reads()
+
+
+def _as_part(effect: Effect, text: str) -> Effect:
+    """The effect with the command itself as its first part."""
+    own = Reason(text=text.strip(), risk=effect.risk, why=effect.why)
+    return replace(effect, parts=(own, *effect.parts))
+
+
+_DISCARDS = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/fd/1", "/dev/fd/2", "/dev/tty"})
+
+
+def _redirect(redirect: Redirect) -> Effect:
+    target = redirect.target
+    if redirect.operator in {"<&-", ">&-"}:
+        return reads("closes a descriptor")
+    if target is None:
+        return unreadable("where it is redirected to cannot be read")
+    name = target.value
+    if name.startswith(("/dev/tcp/", "/dev/udp/")):
+        return changes("opens a connection to another machine")
+    match redirect.operator:
+        case "<":
+            return reads("reads a file") if not target.is_dynamic or target.prefix != target.value else reads()
+        case ">&" | "<&" if re.fullmatch(r"\d+-?|-", name):
+            return reads("joins two streams")
+        case _ if name in _DISCARDS and not target.needs_shell:
+            return reads("throws output away")
+        case ">>" | "&>>":
+            return changes(f"appends to {name}")
+        case "<&":
+            return unreadable("which stream it reads is only known when it runs")
+        case _ if name.startswith("/dev/") or name.startswith(("/etc/", "/boot/", "/proc/", "/sys/")):
+            return destroys(f"overwrites {name}")
+        case _:
+            return changes(f"writes {name}")
+
+
+def _never_ends(loop: Compound) -> bool:
+    """`while true`, `while :`, `until false`, without a way out that can be seen."""
+    if len(loop.condition) != 1 or not isinstance(loop.condition[0], Simple):
+        return False
+    words = [word.value for word in loop.condition[0].words]
+    forever = {"until": ["false"]}.get(loop.text.split(None, 1)[0], ["true"])
+    return words in (forever, [":"], ["sleep"]) or (words[:1] == ["sleep"])
+
+
+def _is_cut_short(last: Statement) -> bool:
+    """Whether the last stage ends by itself and ends the stages before it (`| head`)."""
+    return isinstance(last, Simple) and bool(last.words) and last.words[0].value in {"head"}
+
+
+def unknown_words(words: tuple[Word, ...]) -> tuple[Unknown, ...]:
+    """The parts of words that are only known when they run."""
+    return tuple(segment for word in words for segment in word.segments if isinstance(segment, Unknown))
