@@ -96,15 +96,11 @@ def alert_fired(
 def alert_cleared(connection: Connection, alert: Alert, now: float) -> Incident | None:
     """Note that an alert fires no more. None where no open incident knows it as firing: nothing changes then."""
     rule = rule_of(alert)
-    connection.execute(
-        update(alerts).where(alerts.c.rule_id == rule, alerts.c.cleared_at.is_(None)).values(cleared_at=now)
-    )
     known = _latest(connection, storable(alert.service))
     if known is None or rule not in known.firing or known.status.is_over:
         return None
     with timeline.extend(connection, known.id) as chain:
-        if rule in chain.incident.firing:
-            chain.add(EventKind.ALERT_CLEARED, {"title": alert.title, "rule": rule}, now=now)
+        cleared(connection, chain, rule, alert.title, now=now)
     wake(connection, TOPIC)
     return chain.incident
 
@@ -290,6 +286,14 @@ def end(chain: Chain, data: dict[str, Any], plan: Plan, *, now: float, actor: st
     chain.add(EventKind.RESOLVED, data, now=now, actor=actor)
     clocks.keep(chain, EventKind.RESOLVED, plan, now=now)
     clocks.start_review(chain, plan, now=now)
+
+
+def cleared(connection: Connection, chain: Chain, rule: str, title: str, *, now: float) -> None:
+    """Note within a chain that a rule fires no more, where it did."""
+    if rule in chain.incident.firing:
+        chain.add(EventKind.ALERT_CLEARED, {"title": title, "rule": rule}, now=now)
+        of_rule = (alerts.c.incident_id == chain.incident.id) & (alerts.c.rule_id == rule)
+        connection.execute(update(alerts).where(of_rule, alerts.c.cleared_at.is_(None)).values(cleared_at=now))
 
 
 def _opening(alert: Alert, plan: Plan) -> dict[str, Any]:

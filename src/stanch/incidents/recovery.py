@@ -1,0 +1,186 @@
+"""The resolve gate: an incident is over when its signals say so for long enough, not when somebody does.
+
+`decide` is pure. What it needs to remember, since when everything is within limits, is on the incident's row, so the
+count goes on after a restart.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from sqlalchemy import Connection
+
+from stanch.catalogue.signals import SIGNALS
+from stanch.charts.quantity import compared, prose, say, statistic
+from stanch.incidents import lifecycle, timeline
+from stanch.model.incident import EventKind, Incident, IncidentStatus
+from stanch.model.plan import Plan, Threshold, ThresholdRole
+from stanch.model.rule import AlertState, Evaluation, Rule
+from stanch.model.signal import Comparison
+from stanch.store.wake import wake
+
+CLEAN_S = 300.0
+
+# Comparisons for which "limit 1 s" says it all.
+_PLAIN = {Comparison.GREATER, Comparison.GREATER_EQUAL, Comparison.LESS, Comparison.LESS_EQUAL}
+
+
+class Verdict(Enum):
+    """`WAITING`: out of range, or not clean for long enough, as before. The others are changes to be written."""
+
+    WAITING = "waiting"
+    BEGAN = "began"
+    BROKE = "broke"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """Where an incident stands on its way out.
+
+    `because` are the reasons, one a signal, why it does not recover; empty while everything is within limits.
+    `clean_s` of `needed_s` have gone by since `since`.
+    """
+
+    verdict: Verdict
+    because: tuple[str, ...]
+    since: float | None
+    needed_s: float
+    clean_s: float
+
+    @property
+    def changes(self) -> bool:
+        """Whether `step` has something to write."""
+        return self.verdict is not Verdict.WAITING
+
+
+def decide(
+    incident: Incident,
+    evaluations: Sequence[Evaluation],
+    plan: Plan,
+    now: float,
+    *,
+    clean_s: float = CLEAN_S,
+) -> Recovery:
+    """Whether the incident recovers, and if not why.
+
+    Every rule that fired in it is inactive with data; an alert of another system, which nothing here evaluates, was
+    cleared by that system; every armed recovery target of the plan holds. That, without a break, for the longest
+    persistence of the recovery targets, or `clean_s` where they name none. A state that began while nobody looked
+    counts from its beginning, so a gap in the data is a break.
+    """
+    targets = tuple(
+        threshold
+        for threshold in plan.of(Threshold)
+        if threshold.role is ThresholdRole.RECOVERY_TARGET and threshold.armed
+    )
+    measured = {evaluation.rule.id: evaluation for evaluation in evaluations}
+    aims = tuple(each for each in evaluations if each.rule.role is ThresholdRole.RECOVERY_TARGET)
+    fired = tuple(measured[rule] for rule in incident.rules if rule in measured)
+    needed_s = max(
+        [target.persistence_s for target in targets if target.persistence_s is not None]
+        + [aim.rule.persistence_s for aim in aims if aim.rule.persistence_s > 0],
+        default=clean_s,
+    )
+    because = (
+        *(() if incident.rules else ("it was opened by hand, so a person says when it is over",)),
+        *(reason for evaluation in fired if (reason := _still_out(evaluation)) is not None),
+        *(f"{rule} was not cleared by the system that reported it" for rule in incident.firing if rule not in measured),
+        *(reason for aim in aims if (reason := _not_reached(aim)) is not None),
+        *(f"no data from {target.signal}" for target in targets if not _is_evaluated(target, aims)),
+    )
+    before = incident.recovering_since
+    if because:
+        verdict = Verdict.WAITING if before is None else Verdict.BROKE
+        return Recovery(verdict=verdict, because=because, since=None, needed_s=needed_s, clean_s=0.0)
+    latest_change = max((each.since for each in fired if each.since <= now), default=None)
+    if before is None:
+        return Recovery(verdict=Verdict.BEGAN, because=(), since=now, needed_s=needed_s, clean_s=0.0)
+    if latest_change is not None and latest_change > before:
+        return Recovery(
+            verdict=Verdict.BEGAN, because=(), since=latest_change, needed_s=needed_s, clean_s=now - latest_change
+        )
+    clean = max(0.0, now - before)
+    verdict = Verdict.RESOLVED if clean >= needed_s else Verdict.WAITING
+    return Recovery(verdict=verdict, because=(), since=before, needed_s=needed_s, clean_s=clean)
+
+
+def step(
+    connection: Connection,
+    incident: Incident,
+    evaluations: Sequence[Evaluation],
+    plan: Plan,
+    now: float,
+    *,
+    clean_s: float = CLEAN_S,
+) -> Recovery:
+    """Decide on the incident as it is in this transaction, and write what that changes.
+
+    `decide` on an incident just read tells whether a transaction is worth it (`Recovery.changes`). Raises `NotFound`.
+    """
+    with timeline.extend(connection, incident.id) as chain:
+        if chain.incident.status is IncidentStatus.RESOLVED:
+            over = chain.incident.resolved_at
+            return Recovery(verdict=Verdict.WAITING, because=(), since=over, needed_s=clean_s, clean_s=0.0)
+        recovery = decide(chain.incident, evaluations, plan, now, clean_s=clean_s)
+        match recovery.verdict:
+            case Verdict.WAITING:
+                pass
+            case Verdict.BEGAN:
+                chain.add(EventKind.RECOVERING, {"since": recovery.since, "needed_s": recovery.needed_s}, now=now)
+            case Verdict.BROKE:
+                because = "; ".join(recovery.because)
+                chain.add(
+                    EventKind.RECOVERING,
+                    {"since": None, "needed_s": recovery.needed_s, "because": because},
+                    now=now,
+                )
+            case Verdict.RESOLVED:
+                # The gate saw them inactive before the news of it was written.
+                for evaluation in evaluations:
+                    lifecycle.cleared(connection, chain, evaluation.rule.id, evaluation.rule.title, now=now)
+                because = f"every signal stayed within its limits for {prose(recovery.clean_s)}"
+                lifecycle.end(chain, {"because": because, "clean_s": recovery.clean_s}, plan, now=now)
+    if recovery.changes:
+        wake(connection, lifecycle.TOPIC)
+    return recovery
+
+
+def _still_out(evaluation: Evaluation) -> str | None:
+    """Why a rule that fired is not clean; None where it is."""
+    rule = evaluation.rule
+    if evaluation.state is AlertState.NO_DATA or evaluation.value is None:
+        return f"no data from {_name(rule)}"
+    if evaluation.state is AlertState.INACTIVE:
+        return None
+    return f"{_name(rule)} is {say(evaluation.value, rule.unit)}, limit {_limit(rule)}"
+
+
+def _not_reached(evaluation: Evaluation) -> str | None:
+    """Why a recovery target does not hold; None where it does. Its comparison says what is wanted."""
+    rule = evaluation.rule
+    if evaluation.state is AlertState.NO_DATA or evaluation.value is None:
+        return f"no data from {_name(rule)}"
+    if rule.upper is None:
+        reached = rule.comparison.holds(evaluation.value, rule.value)
+    else:
+        reached = rule.value <= evaluation.value <= rule.upper
+    return None if reached else f"{_name(rule)} is {say(evaluation.value, rule.unit)}, target {_limit(rule)}"
+
+
+def _is_evaluated(target: Threshold, aims: Sequence[Evaluation]) -> bool:
+    return any(aim.rule.source == target.source and aim.rule.signal == target.signal for aim in aims)
+
+
+def _name(rule: Rule) -> str:
+    """The signal as people write it, with its statistic: `database response time p95`."""
+    signal = SIGNALS.get(rule.signal)
+    name = signal.phrases[0] if signal is not None and signal.phrases else rule.signal
+    return f"{name} {statistic(rule.statistic)}".rstrip()
+
+
+def _limit(rule: Rule) -> str:
+    if rule.upper is not None:
+        return f"{say(rule.value, rule.unit)} to {say(rule.upper, rule.unit)}"
+    value = say(rule.value, rule.unit)
+    return value if rule.comparison in _PLAIN else f"{compared(rule.comparison)} {value}"
