@@ -87,7 +87,7 @@ _APPOINTMENTS: LiteralString = """
         to_timestamp({epoch} - 7776000 + id)
     FROM (
         SELECT round * {doctors}::bigint + doctor AS id, round, doctor,
-            (round + doctor * 31 + round * doctor % 3) % {days} AS day
+            (round + doctor * 31 + (round < {days} AND round % 5 = doctor % 5)::int) % {days} AS day
         FROM generate_series({first_round}::int, {last_round}::int) round, generate_series(1, {doctors}) doctor
         OFFSET 0
     ) slots
