@@ -51,8 +51,13 @@ class Series:
 
     def end(self, at: int) -> None:
         """Say that the series is gone from `at` on, until its next sample."""
-        if self.times and self.times[-1] < at and not (self.stale and self.stale[-1] > self.times[-1]):
+        if self.times and self.times[-1] < at and not self.ended:
             self.stale.append(at)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing came after the last mark of its end."""
+        return bool(self.stale) and (not self.times or self.stale[-1] > self.times[-1])
 
     def at(self, moment: int) -> float | None:
         """The value in force at `moment`: the latest of the five minutes before, unless the series ended since."""
@@ -189,8 +194,9 @@ class Windows:
         """A selection that stays up to date."""
         return Selection(self, selector, labels)
 
-    def trim(self, now_ms: int) -> None:
-        """Forget what is older than the retention, and series of which nothing is left."""
+    def trim(self, now_ms: int) -> bool:
+        """Forget what is older than the retention, and series of which nothing is left; whether there were any."""
+        trimmed = False
         horizon = now_ms - self.retention_ms
         for metric, of_metric in list(self._series.items()):
             gone = []
@@ -201,9 +207,11 @@ class Windows:
             for labels in gone:
                 del of_metric[labels]
             if gone:
+                trimmed = True
                 self._changed(metric)
             if not of_metric:
                 del self._series[metric]
+        return trimmed
 
     def shift(self, by_ms: int) -> None:
         """Move everything in time, as the clock was moved."""
