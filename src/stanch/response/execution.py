@@ -120,11 +120,23 @@ class Executor:
         """The names of the variables that commands get, sorted; part of what an approval binds to."""
         return tuple(sorted(self._environment))
 
+    def left_over(self, step: str) -> tuple[int, ...]:
+        """Processes of that step which outlived the Stanch that started them, by id."""
+        return leftovers(self._marker(step))
+
+    def end_left_over(self, step: str) -> int:
+        """Kill them; how many there were."""
+        return end_leftovers(self._marker(step))
+
+    def _marker(self, step: str) -> str:
+        # Other installations on this machine number their incidents and runs from 1 as well.
+        return f"{self._directory}:{step}"
+
     async def run(
         self,
         pipeline: Pipeline,
         *,
-        marker: str,
+        step: str,
         timebox_s: float,
         endless: bool = False,
         harmless: bool = False,
@@ -132,9 +144,10 @@ class Executor:
     ) -> Execution:
         """Run the stages to their end, to `timebox_s` or, where `endless`, for as long as is captured.
 
-        `harmless` commands may also be ended for printing without end. Raises NotStarted. When cancelled, the
-        processes are ended before the cancellation goes on.
+        `step` names whose processes these are. `harmless` commands may also be ended for printing without end.
+        Raises NotStarted. When cancelled, the processes are ended before the cancellation goes on.
         """
+        marker = self._marker(step)
         began = self._clock.monotonic()
         output = Output(self._redactor, self._limits.caps)
         bound = min(timebox_s, self._limits.capture_s) if endless else timebox_s

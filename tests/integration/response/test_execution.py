@@ -1,7 +1,6 @@
 """Real processes: pipelines, time boxes, floods, strays, and what of them is stored."""
 
 import asyncio
-import os
 import signal
 import sys
 import time
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stanch.model.clock import SystemClock
-from stanch.response.execution import Executor, Limits, NotStarted, end_leftovers, leftovers
+from stanch.response.execution import Executor, Limits, NotStarted, leftovers
 from stanch.response.output import Caps
 from stanch.response.redaction import Redactor
 
@@ -28,9 +27,11 @@ def executor(tmp_path: Path, *, known: tuple[str, ...] = (), limits: Limits = QU
     )
 
 
-@pytest.fixture
-def marker(request: pytest.FixtureRequest) -> str:
-    return f"{os.getpid()}/{request.node.name}"
+STEP = "1.1/a-step"
+
+
+def marker_of(tmp_path: Path) -> str:
+    return f"{tmp_path / 'work'}:{STEP}"
 
 
 def python(code: str) -> tuple[str, ...]:
@@ -48,23 +49,23 @@ def open_descriptors() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
-async def test_a_pipeline_is_wired_from_left_to_right(tmp_path: Path, marker: str) -> None:
+async def test_a_pipeline_is_wired_from_left_to_right(tmp_path: Path) -> None:
     pipeline = (("printf", "b\\na\\nb\\n"), ("sort", "-u"), ("tr", "a-z", "A-Z"))
-    done = await executor(tmp_path).run(pipeline, marker=marker, timebox_s=10)
+    done = await executor(tmp_path).run(pipeline, step=STEP, timebox_s=10)
     assert done.output == "A\nB"
     assert done.statuses == (0, 0, 0)
     assert done.fault is None
 
 
-async def test_no_shell_reads_the_words(tmp_path: Path, marker: str) -> None:
-    done = await executor(tmp_path).run((("echo", "$HOME; touch pwned `id` $(id) *"),), marker=marker, timebox_s=10)
+async def test_no_shell_reads_the_words(tmp_path: Path) -> None:
+    done = await executor(tmp_path).run((("echo", "$HOME; touch pwned `id` $(id) *"),), step=STEP, timebox_s=10)
     assert done.output == "$HOME; touch pwned `id` $(id) *"
     assert not (tmp_path / "work" / "pwned").exists()
 
 
-async def test_standard_error_is_part_of_the_output(tmp_path: Path, marker: str) -> None:
+async def test_standard_error_is_part_of_the_output(tmp_path: Path) -> None:
     done = await executor(tmp_path).run(
-        (python("import sys; print('no', file=sys.stderr); sys.exit(3)"),), marker=marker, timebox_s=10
+        (python("import sys; print('no', file=sys.stderr); sys.exit(3)"),), step=STEP, timebox_s=10
     )
     assert done.output == "no"
     assert done.exit_status == 3
@@ -72,45 +73,43 @@ async def test_standard_error_is_part_of_the_output(tmp_path: Path, marker: str)
     assert "exit status 3" in done.fault
 
 
-async def test_a_stage_that_fails_early_is_not_hidden_by_the_last(tmp_path: Path, marker: str) -> None:
-    done = await executor(tmp_path).run((python("raise SystemExit(4)"), ("cat",)), marker=marker, timebox_s=10)
+async def test_a_stage_that_fails_early_is_not_hidden_by_the_last(tmp_path: Path) -> None:
+    done = await executor(tmp_path).run((python("raise SystemExit(4)"), ("cat",)), step=STEP, timebox_s=10)
     assert done.exit_status == 0
     assert done.fault is not None
     assert "exit status 4" in done.fault
 
 
-async def test_a_reader_that_has_enough_is_no_failure(tmp_path: Path, marker: str) -> None:
-    done = await executor(tmp_path).run((("yes",), ("head", "-n", "1")), marker=marker, timebox_s=10)
+async def test_a_reader_that_has_enough_is_no_failure(tmp_path: Path) -> None:
+    done = await executor(tmp_path).run((("yes",), ("head", "-n", "1")), step=STEP, timebox_s=10)
     assert done.output == "y"
     assert done.fault is None
 
 
-async def test_grep_that_finds_nothing_is_an_answer(tmp_path: Path, marker: str) -> None:
-    done = await executor(tmp_path).run((("echo", "a"), ("grep", "b")), marker=marker, timebox_s=10)
+async def test_grep_that_finds_nothing_is_an_answer(tmp_path: Path) -> None:
+    done = await executor(tmp_path).run((("echo", "a"), ("grep", "b")), step=STEP, timebox_s=10)
     assert done.exit_status == 1
     assert done.fault is None
 
 
-async def test_the_environment_is_built_from_nothing(
-    tmp_path: Path, marker: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_environment_is_built_from_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_PASSWORD", "inherited-by-mistake")
     monkeypatch.setenv("LD_PRELOAD_X", "x")
     ours = executor(tmp_path, KUBECONFIG="/etc/read-only.conf")
-    done = await ours.run((("env",),), marker=marker, timebox_s=10)
+    done = await ours.run((("env",),), step=STEP, timebox_s=10)
     names = {line.partition("=")[0] for line in done.output.splitlines()}
     assert names == {*ours.environment_names, "STANCH_STEP"}
     assert "KUBECONFIG" in names
 
 
-async def test_a_program_that_is_not_there_runs_nothing_of_the_pipeline(tmp_path: Path, marker: str) -> None:
+async def test_a_program_that_is_not_there_runs_nothing_of_the_pipeline(tmp_path: Path) -> None:
     pipeline = (("touch", "ran"), ("no-such-program-here",))
     with pytest.raises(NotStarted, match="`no-such-program-here` is not installed"):
-        await executor(tmp_path).run(pipeline, marker=marker, timebox_s=10)
-    assert leftovers(marker) == ()
+        await executor(tmp_path).run(pipeline, step=STEP, timebox_s=10)
+    assert leftovers(marker_of(tmp_path)) == ()
 
 
-async def test_a_hung_command_ends_at_its_time_box_with_children_that_ignore_term(tmp_path: Path, marker: str) -> None:
+async def test_a_hung_command_ends_at_its_time_box_with_children_that_ignore_term(tmp_path: Path) -> None:
     code = (
         "import os, signal, time\n"
         "for _ in range(3):\n"
@@ -122,16 +121,16 @@ async def test_a_hung_command_ends_at_its_time_box_with_children_that_ignore_ter
         "time.sleep(60)\n"
     )
     began = time.monotonic()
-    done = await executor(tmp_path).run((python(code),), marker=marker, timebox_s=0.5)
+    done = await executor(tmp_path).run((python(code),), step=STEP, timebox_s=0.5)
     assert time.monotonic() - began < 5
     assert done.output == "started"
     assert done.exit_status is None
     assert done.fault is not None
     assert "time box of 0.5 s" in done.fault
-    assert leftovers(marker) == ()
+    assert leftovers(marker_of(tmp_path)) == ()
 
 
-async def test_a_child_that_left_the_process_group_is_ended_too(tmp_path: Path, marker: str) -> None:
+async def test_a_child_that_left_the_process_group_is_ended_too(tmp_path: Path) -> None:
     code = (
         "import os, signal, time\n"
         "if os.fork() == 0:\n"
@@ -139,65 +138,65 @@ async def test_a_child_that_left_the_process_group_is_ended_too(tmp_path: Path, 
         "    time.sleep(60)\n"
         "time.sleep(60)\n"
     )
-    await executor(tmp_path).run((python(code),), marker=marker, timebox_s=0.5)
-    assert leftovers(marker) == ()
+    await executor(tmp_path).run((python(code),), step=STEP, timebox_s=0.5)
+    assert leftovers(marker_of(tmp_path)) == ()
 
 
-async def test_a_background_child_that_holds_the_pipe_does_not_hang_the_step(tmp_path: Path, marker: str) -> None:
+async def test_a_background_child_that_holds_the_pipe_does_not_hang_the_step(tmp_path: Path) -> None:
     code = "import os, time\nif os.fork() == 0: time.sleep(60)\nelse: print('done', flush=True)"
     began = time.monotonic()
-    done = await executor(tmp_path).run((python(code),), marker=marker, timebox_s=30)
+    done = await executor(tmp_path).run((python(code),), step=STEP, timebox_s=30)
     assert time.monotonic() - began < 5
     assert done.output == "done"
     assert done.fault is None
-    assert leftovers(marker) == ()
+    assert leftovers(marker_of(tmp_path)) == ()
 
 
-async def test_an_endless_command_is_captured_for_a_while(tmp_path: Path, marker: str) -> None:
+async def test_an_endless_command_is_captured_for_a_while(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("first\n")
-    done = await executor(tmp_path).run((("tail", "-f", str(log)),), marker=marker, timebox_s=60, endless=True)
+    done = await executor(tmp_path).run((("tail", "-f", str(log)),), step=STEP, timebox_s=60, endless=True)
     assert done.captured
     assert done.output == "first"
     assert done.fault is None
-    assert leftovers(marker) == ()
+    assert leftovers(marker_of(tmp_path)) == ()
 
 
-async def test_a_flood_is_bounded_in_memory_and_ended_where_that_is_harmless(tmp_path: Path, marker: str) -> None:
-    done = await executor(tmp_path).run((("yes", "x" * 200),), marker=marker, timebox_s=60, harmless=True)
+async def test_a_flood_is_bounded_in_memory_and_ended_where_that_is_harmless(tmp_path: Path) -> None:
+    done = await executor(tmp_path).run((("yes", "x" * 200),), step=STEP, timebox_s=60, harmless=True)
     assert done.fault is not None
     assert "after printing" in done.fault
     assert len(done.output) < 80_000
 
 
-async def test_a_mutating_command_is_not_ended_for_printing_much(tmp_path: Path, marker: str) -> None:
+async def test_a_mutating_command_is_not_ended_for_printing_much(tmp_path: Path) -> None:
     code = "import sys\nfor _ in range(200): sys.stdout.write('x' * 50_000 + '\\n')\nprint('finished')"
-    done = await executor(tmp_path).run((python(code),), marker=marker, timebox_s=60)
+    done = await executor(tmp_path).run((python(code),), step=STEP, timebox_s=60)
     assert done.fault is None
     assert done.output.endswith("finished")
 
 
-async def test_output_is_shown_while_it_runs(tmp_path: Path, marker: str) -> None:
+async def test_output_is_shown_while_it_runs(tmp_path: Path) -> None:
     code = "import time\nfor n in range(4): print('tick', n, flush=True); time.sleep(0.15)"
     shown: list[str] = []
 
     async def show(text: str) -> None:
         shown.append(text)
 
-    await executor(tmp_path).run((python(code),), marker=marker, timebox_s=10, show=show)
+    await executor(tmp_path).run((python(code),), step=STEP, timebox_s=10, show=show)
     assert shown
     assert shown[0].startswith("tick 0")
     assert len(shown[0]) < len("tick 0\n" * 4)
 
 
-async def test_secrets_are_redacted_in_what_is_shown_and_in_what_is_kept(tmp_path: Path, marker: str) -> None:
+async def test_secrets_are_redacted_in_what_is_shown_and_in_what_is_kept(tmp_path: Path) -> None:
     code = "import time\nprint('dsn postgresql://app:hunter2pw@db/x known-one', flush=True); time.sleep(0.3)"
     shown: list[str] = []
 
     async def show(text: str) -> None:
         shown.append(text)
 
-    run = executor(tmp_path, known=("known-one",)).run((python(code),), marker=marker, timebox_s=10, show=show)
+    run = executor(tmp_path, known=("known-one",)).run((python(code),), step=STEP, timebox_s=10, show=show)
     done = await run
     for text in (*shown, done.output):
         assert "hunter2pw" not in text
@@ -205,34 +204,36 @@ async def test_secrets_are_redacted_in_what_is_shown_and_in_what_is_kept(tmp_pat
     assert shown
 
 
-async def test_a_cancelled_step_leaves_no_process(tmp_path: Path, marker: str) -> None:
+async def test_a_cancelled_step_leaves_no_process(tmp_path: Path) -> None:
     code = "import os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nos.fork()\ntime.sleep(60)"
-    task = asyncio.create_task(executor(tmp_path).run((python(code),), marker=marker, timebox_s=60))
-    await until(lambda: leftovers(marker))
+    task = asyncio.create_task(executor(tmp_path).run((python(code),), step=STEP, timebox_s=60))
+    await until(lambda: leftovers(marker_of(tmp_path)))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert leftovers(marker) == ()
+    assert leftovers(marker_of(tmp_path)) == ()
 
 
-async def test_what_outlived_a_crash_is_found_by_its_marker(marker: str) -> None:
-    child = await asyncio.create_subprocess_exec("sleep", "60", env={"STANCH_STEP": marker}, start_new_session=True)
-    assert leftovers(marker) == (child.pid,)
-    assert leftovers(marker + "x") == ()
-    assert end_leftovers(marker) == 1
+async def test_what_outlived_a_crash_is_found_by_its_marker(tmp_path: Path) -> None:
+    ours = executor(tmp_path)
+    environment = {"STANCH_STEP": marker_of(tmp_path)}
+    child = await asyncio.create_subprocess_exec("sleep", "60", env=environment, start_new_session=True)
+    assert ours.left_over(STEP) == (child.pid,)
+    assert ours.left_over("1.1/another") == ()
+    assert ours.end_left_over(STEP) == 1
     assert await child.wait() == -signal.SIGKILL
 
 
-async def test_fifty_short_commands_leave_no_descriptor_open(tmp_path: Path, marker: str) -> None:
+async def test_fifty_short_commands_leave_no_descriptor_open(tmp_path: Path) -> None:
     ours = executor(tmp_path)
-    await ours.run((("true",),), marker=marker, timebox_s=10)
+    await ours.run((("true",),), step=STEP, timebox_s=10)
     before = open_descriptors()
     for _ in range(50):
-        await ours.run((("true",), ("cat",)), marker=marker, timebox_s=10)
+        await ours.run((("true",), ("cat",)), step=STEP, timebox_s=10)
     assert open_descriptors() == before
 
 
-async def test_a_cut_line_says_so(tmp_path: Path, marker: str) -> None:
+async def test_a_cut_line_says_so(tmp_path: Path) -> None:
     limits = Limits(caps=Caps(line=100, head=1_000, end=100))
-    done = await executor(tmp_path, limits=limits).run((("printf", "%s", "ab " * 1000),), marker=marker, timebox_s=10)
+    done = await executor(tmp_path, limits=limits).run((("printf", "%s", "ab " * 1000),), step=STEP, timebox_s=10)
     assert done.output.endswith("[... of 3,000 bytes]")

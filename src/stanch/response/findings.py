@@ -1,0 +1,32 @@
+"""Findings as events carry them, and back. The keys are those of `Finding`, beside what the search cost."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from stanch.model.finding import Diagnosis, Finding
+
+_FIELDS = frozenset(Finding.__slots__)
+
+
+def event_data(diagnosis: Diagnosis) -> tuple[dict[str, Any], ...]:
+    """The data of the FINDING events of one search: one a finding; where there is none, one that says so."""
+    search: dict[str, Any] = {
+        "ruled_out": msgspec.to_builtins(diagnosis.ruled_out),
+        "statements": diagnosis.statements,
+        "elapsed_s": diagnosis.elapsed_s,
+        "notes": list(diagnosis.notes),
+    }
+    if not diagnosis.findings:
+        return ({"cause": None, "summary": "No known cause was found.", "evidence": [], "later": [], **search},)
+    return tuple({**msgspec.to_builtins(finding), **search} for finding in diagnosis.findings)
+
+
+def read_back(kept: Iterable[dict[str, Any]]) -> tuple[Finding, ...]:
+    """The findings of an incident. Raises `msgspec.ValidationError` where one is not what `event_data` writes."""
+    return tuple(
+        msgspec.convert({name: value for name, value in data.items() if name in _FIELDS}, Finding)
+        for data in kept
+        if data.get("cause")
+    )

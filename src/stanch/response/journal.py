@@ -1,0 +1,162 @@
+"""The writes of one held run: each is one transaction behind the run's fence, with its events."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import Connection, update
+
+from stanch.incidents import timeline
+from stanch.model.clock import Clock
+from stanch.model.incident import EventKind
+from stanch.model.problem import Unusable
+from stanch.model.run import Run, RunState, StepRecord, StepState
+from stanch.response import rows
+from stanch.response.leases import Hold, fence
+from stanch.store.engine import Store
+from stanch.store.tables import run as run_table
+from stanch.store.tables import step as step_table
+from stanch.store.wake import wake
+
+OUTPUT_TOPIC = "output"
+"""Signalled when the output of a running step grew."""
+
+SHOWN = 2_000
+"""So many characters of an output stand on the timeline; all that is kept of it stands with the step."""
+
+_RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+
+T = TypeVar("T")
+Told = tuple[EventKind, dict[str, Any]]
+
+log = structlog.get_logger(__name__)
+
+
+class Moved(Exception):
+    """The step is no longer as it was read: a person was faster. Nothing was written; look again."""
+
+
+def told(kind: EventKind, step: StepRecord, **data: Any) -> Told:
+    """An event of a step."""
+    title = {} if step.title is None else {"title": step.title}
+    return kind, {"run": step.run_id, "step": step.key, "text": step.text, **title, **data}
+
+
+class Journal:
+    """Writes of the run `hold`. All raise LeaseLost once another has taken it.
+
+    While the store is unusable (disk full, database away) they wait for it: what was done is not forgotten.
+    """
+
+    def __init__(self, *, store: Store, clock: Clock, hold: Hold, lease_s: float) -> None:
+        self._store = store
+        self._clock = clock
+        self.hold = hold
+        self._lease_s = lease_s
+
+    async def write(self, unit: Callable[[Connection], T]) -> T:
+        """Run `unit` behind the fence."""
+
+        def fenced(connection: Connection) -> T:
+            fence(connection, self.hold, until=self._clock.now() + self._lease_s)
+            return unit(connection)
+
+        return await self._patiently(lambda: self._store.write(fenced))
+
+    async def read(self, unit: Callable[[Connection], T]) -> T:
+        return await self._patiently(lambda: self._store.read(unit))
+
+    async def move(
+        self,
+        run: Run,
+        before: StepRecord,
+        after: StepRecord,
+        *events: Told,
+        also: Callable[[Connection], None] | None = None,
+    ) -> StepRecord:
+        """Write what `after` changed of `before`, with its events. Raises Moved.
+
+        A step that is asked about anew loses the approvals it had.
+        """
+
+        def unit(connection: Connection) -> None:
+            if not rows.update_step(connection, before, after):
+                # After a lost answer of the database this may be the second time: then it is written already.
+                if _stands_as(connection, after):
+                    return
+                raise Moved(after.key)
+            if after.asked != before.asked:
+                rows.forget_approvals(connection, after.run_id, after.key)
+            self._tell(connection, run, events)
+            if also is not None:
+                also(connection)
+
+        await self.write(unit)
+        return replace(after, approvals=()) if after.asked != before.asked else after
+
+    async def progress(self, run: Run, step: StepRecord, progress: dict[str, Any], *events: Told) -> None:
+        """Write how far a started step is."""
+
+        def unit(connection: Connection) -> None:
+            _update_started(connection, step, progress=progress)
+            self._tell(connection, run, events)
+
+        await self.write(unit)
+
+    async def show(self, step: StepRecord, output: str) -> None:
+        """Keep the output so far of a started step. Not worth waiting for: without a store it is left out."""
+
+        def unit(connection: Connection) -> None:
+            fence(connection, self.hold, until=self._clock.now() + self._lease_s)
+            _update_started(connection, step, output=output)
+            wake(connection, OUTPUT_TOPIC)
+
+        try:
+            await self._store.write(unit)
+        except Unusable as fault:
+            log.warning("runs.output_not_kept", run=step.run_id, step=step.key, because=fault.message)
+
+    async def finish(self, run: Run, state: RunState, outcome: str) -> None:
+        """End the run and let it go."""
+
+        def unit(connection: Connection) -> None:
+            now = self._clock.now()
+            ended = {"state": state.value, "ended_at": now, "outcome": outcome}
+            free = {"holder": None, "held_until": None, "wake_at": None}
+            connection.execute(update(run_table).where(run_table.c.id == run.id).values(**ended, **free))
+            data = {"run": run.id, "outcome": outcome, "state": state.value, "name": run.name}
+            self._tell(connection, run, ((EventKind.RUN_FINISHED, data),))
+
+        await self.write(unit)
+
+    def _tell(self, connection: Connection, run: Run, events: tuple[Told, ...]) -> None:
+        if events:
+            with timeline.extend(connection, run.incident_id) as chain:
+                for kind, data in events:
+                    chain.add(kind, data, now=self._clock.now())
+
+    async def _patiently(self, act: Callable[[], Awaitable[T]]) -> T:
+        tries = 0
+        while True:
+            try:
+                return await act()
+            except Unusable as fault:
+                pause = _RETRY_S[min(tries, len(_RETRY_S) - 1)]
+                tries += 1
+                log.warning("runs.store_unusable", run=self.hold.run_id, because=fault.message, again_in_s=pause)
+                await self._clock.sleep(pause)
+
+
+def _stands_as(connection: Connection, after: StepRecord) -> bool:
+    run = rows.get_run(connection, after.run_id)
+    found = next((step for step in run.steps if step.key == after.key), None)
+    if found is None:
+        return False
+    return (found.state, found.attempt, found.asked) == (after.state, after.attempt, after.asked)
+
+
+def _update_started(connection: Connection, step: StepRecord, **values: Any) -> None:
+    mine = (step_table.c.run_id == step.run_id) & (step_table.c.key == step.key)
+    started = (step_table.c.state == StepState.STARTED.value) & (step_table.c.attempt == step.attempt)
+    connection.execute(update(step_table).where(mine, started).values(**values))

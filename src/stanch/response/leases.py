@@ -1,0 +1,116 @@
+"""Who holds a run: claimed by a conditional update, renewed, let go; and the fence that every write of a run names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
+
+from stanch.model.incident import IncidentStatus
+from stanch.model.run import RunState, StepState
+from stanch.store.tables import incident, run, step
+
+_LIVE = (RunState.RUNNING.value, RunState.STOPPING.value)
+
+_FARTHEST = 4
+"""A lease that ends more than this many terms from now was written by a clock that has jumped back since."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """The right to write a run, until somebody takes the run with a later epoch."""
+
+    run_id: str
+    epoch: int
+
+
+class LeaseLost(Exception):
+    """Another replica has taken the run, or it is over: nothing was written, and nothing may be."""
+
+
+def fence(connection: Connection, hold: Hold, *, until: float) -> None:
+    """The first statement of every write of a held run: locks it, renews it. Raises LeaseLost."""
+    mine = (run.c.id == hold.run_id) & (run.c.epoch == hold.epoch) & run.c.state.in_(_LIVE)
+    if connection.execute(update(run).where(mine).values(held_until=until)).rowcount != 1:
+        raise LeaseLost(f"run {hold.run_id} is no longer held at epoch {hold.epoch}")
+
+
+def take(connection: Connection, *, holder: str, now: float, lease_s: float, room: int) -> tuple[Hold, ...]:
+    """Take at most `room` runs with something to do, those that waited longest first.
+
+    A run is free when nobody holds it and its time has come, or when its holder's lease has run out.
+    """
+    found = connection.execute(
+        select(run.c.id, run.c.epoch)
+        .where(_free(now, lease_s))
+        .order_by(run.c.wake_at)
+        .limit(room)
+        .with_for_update(skip_locked=True)
+    ).all()
+    holds = []
+    for run_id, epoch in found:
+        taken = connection.execute(
+            update(run)
+            .where(run.c.id == run_id, run.c.epoch == epoch)
+            .values(epoch=epoch + 1, holder=holder, held_until=now + lease_s)
+        )
+        if taken.rowcount == 1:
+            holds.append(Hold(run_id=run_id, epoch=epoch + 1))
+    return tuple(holds)
+
+
+def is_any_free(connection: Connection, *, now: float, lease_s: float) -> bool:
+    """Whether `take` would find one; reads only."""
+    return connection.execute(select(run.c.id).where(_free(now, lease_s)).limit(1)).first() is not None
+
+
+def next_change(connection: Connection) -> float | None:
+    """When the next run comes free: its time comes, or its lease runs out. None where only people or holders can."""
+    waiting = select(func.min(run.c.wake_at)).where(run.c.state.in_(_LIVE), run.c.holder.is_(None))
+    held = select(func.min(run.c.held_until)).where(run.c.state.in_(_LIVE), run.c.holder.is_not(None))
+    times = (connection.execute(waiting).scalar(), connection.execute(held).scalar())
+    return min((float(time) for time in times if time is not None), default=None)
+
+
+def renew(connection: Connection, holds: Sequence[Hold], *, until: float) -> frozenset[str]:
+    """Extend every lease; the ids of the runs that are still held."""
+    kept = set()
+    for hold in sorted(holds, key=lambda hold: hold.run_id):  # one order, so that renewals never deadlock
+        try:
+            fence(connection, hold, until=until)
+        except LeaseLost:
+            continue
+        kept.add(hold.run_id)
+    return frozenset(kept)
+
+
+def release(connection: Connection, hold: Hold, *, wake_at: float | None) -> None:
+    """Let a run rest until `wake_at`, or until people do something. No longer held, nothing changes."""
+    mine = (run.c.id == hold.run_id) & (run.c.epoch == hold.epoch) & run.c.state.in_(_LIVE)
+    connection.execute(update(run).where(mine).values(holder=None, held_until=None, wake_at=wake_at))
+
+
+def release_all(connection: Connection, *, now: float) -> int:
+    """Free every run: for a process that knows that it is the only one, when it begins. How many were held."""
+    held = run.c.holder.is_not(None) & run.c.state.in_(_LIVE)
+    return connection.execute(update(run).where(held).values(holder=None, held_until=None, wake_at=now)).rowcount
+
+
+def wake_resolved(connection: Connection, *, now: float) -> int:
+    """Wake the runs that wait for people whose incident is resolved; how many."""
+    waits = exists().where(step.c.run_id == run.c.id, step.c.state == StepState.PROPOSED.value)
+    over = exists().where(incident.c.id == run.c.incident_id, incident.c.status == IncidentStatus.RESOLVED.value)
+    rests = (run.c.state == RunState.RUNNING.value) & run.c.holder.is_(None)
+    later = or_(run.c.wake_at.is_(None), run.c.wake_at > now)
+    return connection.execute(update(run).where(and_(rests, later, over, waits)).values(wake_at=now)).rowcount
+
+
+def stopping(connection: Connection, run_ids: Sequence[str]) -> frozenset[str]:
+    """Those of `run_ids` that somebody wants stopped."""
+    wanted = (run.c.id.in_(run_ids)) & (run.c.state == RunState.STOPPING.value)
+    return frozenset(connection.execute(select(run.c.id).where(wanted)).scalars())
+
+
+def _free(now: float, lease_s: float) -> ColumnElement[bool]:
+    ready = run.c.holder.is_(None) & (run.c.wake_at <= now)
+    expired = run.c.holder.is_not(None) & or_(run.c.held_until < now, run.c.held_until > now + _FARTHEST * lease_s)
+    return and_(run.c.state.in_(_LIVE), or_(ready, expired))
