@@ -18,15 +18,20 @@ from stanch.store.tables import incident_clock as rows
 MissedHook = Callable[[Connection, Incident, IncidentClock, float], None]
 """Runs in the transaction in which a clock is found missed."""
 
-REVIEW = "review"
+ACKNOWLEDGE = "acknowledge"
+CONTAIN = "contain"
 UPDATE = "update"
+RESOLVE = "resolve"
+REVIEW = "review"
+ESCALATE = "escalate"
+"""How long a role has that was called because an earlier one did not acknowledge."""
 
 # Resolving keeps whatever was still promised about getting there, acknowledged by a person or not.
 KEPT_BY: dict[EventKind, tuple[str, ...]] = {
-    EventKind.ACKNOWLEDGED: ("acknowledge",),
-    EventKind.MITIGATED: ("contain",),
+    EventKind.ACKNOWLEDGED: (ACKNOWLEDGE, ESCALATE),
+    EventKind.MITIGATED: (CONTAIN,),
     EventKind.NOTE: (UPDATE,),
-    EventKind.RESOLVED: ("acknowledge", "contain", UPDATE, "resolve"),
+    EventKind.RESOLVED: (ACKNOWLEDGE, ESCALATE, CONTAIN, UPDATE, RESOLVE),
     EventKind.REVIEWED: (REVIEW,),
 }
 

@@ -37,9 +37,11 @@ class _Backend(Protocol):
 class Store:
     """Opened once a process, with `Store.open`; an async context manager that closes it."""
 
-    def __init__(self, backend: _Backend, topics: Topics) -> None:
+    def __init__(self, backend: _Backend, topics: Topics, *, shared: bool) -> None:
         self._backend = backend
         self._topics = topics
+        self.shared = shared
+        """Whether other processes may be working on it: then what they hold is theirs until its time is over."""
 
     @classmethod
     async def open(cls, url: str, clock: Clock) -> "Store":
@@ -54,9 +56,9 @@ class Store:
         topics = Topics(clock)
         match parsed.get_backend_name():
             case "sqlite":
-                return cls(await _open_sqlite(parsed, topics), topics)
+                return cls(await _open_sqlite(parsed, topics), topics, shared=False)
             case "postgresql":
-                return cls(await _open_postgres(parsed, topics, clock), topics)
+                return cls(await _open_postgres(parsed, topics, clock), topics, shared=True)
             case _:
                 raise _unreadable()
 
