@@ -99,8 +99,9 @@ class Paging:
             return
         if clock.due_at is not None:
             due_at = now + (clock.due_at - clock.started_at)
-            data = {"name": ESCALATE, "due_at": due_at, "text": f"{roles[called]} to acknowledge"}
-            timeline.append(connection, incident.id, EventKind.CLOCK_STARTED, data, now=now)
+            text = f"{roles[called]} to acknowledge"
+            promise = {"name": ESCALATE, "due_at": due_at, "text": text}
+            timeline.append(connection, incident.id, EventKind.CLOCK_STARTED, promise, now=now)
         self._page(
             connection,
             incident,

@@ -7,19 +7,26 @@ count goes on after a restart.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from stanch.catalogue.signals import SIGNALS
 from stanch.charts.quantity import compared, prose, say, statistic
 from stanch.incidents import lifecycle, timeline
 from stanch.model.incident import EventKind, Incident, IncidentStatus
 from stanch.model.plan import Plan, Threshold, ThresholdRole
+from stanch.model.problem import Problem
 from stanch.model.rule import AlertState, Evaluation, Rule
-from stanch.model.signal import Comparison
+from stanch.model.signal import Comparison, Statistic
+from stanch.signals.compile import rule_of
+from stanch.signals.rules import out_of_range
+from stanch.store.tables import sample
 from stanch.store.wake import wake
 
 CLEAN_S = 300.0
+
+LONGEST_GAP_S = 60.0
 
 # Comparisons for which "limit 1 s" says it all.
 _PLAIN = {Comparison.GREATER, Comparison.GREATER_EQUAL, Comparison.LESS, Comparison.LESS_EQUAL}
@@ -54,6 +61,38 @@ class Recovery:
         return self.verdict is not Verdict.WAITING
 
 
+class Measure(Protocol):
+    """A signal's present value, None without data; `signals.watcher.Watcher.value` is one."""
+
+    def __call__(
+        self,
+        signal: str,
+        *,
+        statistic: Statistic | None = None,
+        window_s: float | None = None,
+        labels: tuple[tuple[str, str], ...] = (),
+    ) -> float | None: ...
+
+
+def measure_targets(plan: Plan, value: Measure, now: float, *, interval_s: float = 5.0) -> tuple[Evaluation, ...]:
+    """The plan's recovery targets, measured: `firing` where the value is not yet what the target asks for.
+
+    A target that cannot be measured is left out; `decide` misses it. `interval_s` is the time between two samples.
+    """
+    found = []
+    for target in _targets(plan):
+        rule = rule_of(target, SIGNALS, target.severity or "", interval_s)
+        if isinstance(rule, Problem):
+            continue
+        present = value(rule.signal, statistic=rule.statistic, window_s=rule.window_s, labels=rule.labels)
+        if present is None:
+            state = AlertState.NO_DATA
+        else:
+            state = AlertState.INACTIVE if out_of_range(rule, present) else AlertState.FIRING
+        found.append(Evaluation(rule=rule, state=state, value=present, since=now, at=now))
+    return tuple(found)
+
+
 def decide(
     incident: Incident,
     evaluations: Sequence[Evaluation],
@@ -69,11 +108,7 @@ def decide(
     persistence of the recovery targets, or `clean_s` where they name none. A state that began while nobody looked
     counts from its beginning, so a gap in the data is a break.
     """
-    targets = tuple(
-        threshold
-        for threshold in plan.of(Threshold)
-        if threshold.role is ThresholdRole.RECOVERY_TARGET and threshold.armed
-    )
+    targets = _targets(plan)
     measured = {evaluation.rule.id: evaluation for evaluation in evaluations}
     aims = tuple(each for each in evaluations if each.rule.role is ThresholdRole.RECOVERY_TARGET)
     fired = tuple(measured[rule] for rule in incident.rules if rule in measured)
@@ -87,7 +122,7 @@ def decide(
         *(reason for evaluation in fired if (reason := _still_out(evaluation)) is not None),
         *(f"{rule} was not cleared by the system that reported it" for rule in incident.firing if rule not in measured),
         *(reason for aim in aims if (reason := _not_reached(aim)) is not None),
-        *(f"no data from {target.signal}" for target in targets if not _is_evaluated(target, aims)),
+        *(_not_measured(target) for target in targets if not _is_measured(target, aims)),
     )
     before = incident.recovering_since
     if because:
@@ -146,6 +181,21 @@ def step(
     return recovery
 
 
+def break_long_gaps(connection: Connection, now: float, *, longest_s: float = LONGEST_GAP_S) -> None:
+    """At the start of a server: where nothing was measured for longer than `longest_s`, counts begin anew.
+
+    A short restart costs nothing; after a long one nobody knows that the signals stayed within their limits.
+    """
+    last: float | None = connection.execute(select(func.max(sample.c.at))).scalar_one()
+    if last is None or now - last <= longest_s:
+        return
+    because = f"nothing was measured for {prose(now - last)}"
+    for incident in lifecycle.listing(connection, open_only=True):
+        if incident.recovering_since is not None:
+            data = {"since": None, "needed_s": None, "because": because}
+            timeline.append(connection, incident.id, EventKind.RECOVERING, data, now=now)
+
+
 def _still_out(evaluation: Evaluation) -> str | None:
     """Why a rule that fired is not clean; None where it is."""
     rule = evaluation.rule
@@ -157,19 +207,29 @@ def _still_out(evaluation: Evaluation) -> str | None:
 
 
 def _not_reached(evaluation: Evaluation) -> str | None:
-    """Why a recovery target does not hold; None where it does. Its comparison says what is wanted."""
+    """Why a recovery target does not hold; None where it does. Its condition says what is wanted."""
     rule = evaluation.rule
     if evaluation.state is AlertState.NO_DATA or evaluation.value is None:
         return f"no data from {_name(rule)}"
-    if rule.upper is None:
-        reached = rule.comparison.holds(evaluation.value, rule.value)
-    else:
-        reached = rule.value <= evaluation.value <= rule.upper
-    return None if reached else f"{_name(rule)} is {say(evaluation.value, rule.unit)}, target {_limit(rule)}"
+    if out_of_range(rule, evaluation.value):
+        return None
+    return f"{_name(rule)} is {say(evaluation.value, rule.unit)}, target {_limit(rule)}"
 
 
-def _is_evaluated(target: Threshold, aims: Sequence[Evaluation]) -> bool:
+def _targets(plan: Plan) -> tuple[Threshold, ...]:
+    return tuple(
+        threshold
+        for threshold in plan.of(Threshold)
+        if threshold.role is ThresholdRole.RECOVERY_TARGET and threshold.armed
+    )
+
+
+def _is_measured(target: Threshold, aims: Sequence[Evaluation]) -> bool:
     return any(aim.rule.source == target.source and aim.rule.signal == target.signal for aim in aims)
+
+
+def _not_measured(target: Threshold) -> str:
+    return f"the recovery target of {target.source} is not measured ({target.source.text.strip() or target.signal})"
 
 
 def _name(rule: Rule) -> str:

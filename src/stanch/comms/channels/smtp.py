@@ -149,7 +149,7 @@ def _text(said: bytes | str) -> str:
 
 
 async def _in_thread(send: Callable[[], Delivered | NotDelivered]) -> Delivered | NotDelivered:
-    """Run `send` in a thread that the end of the process does not wait for: a mail server that hangs must not hang it."""
+    """Run `send` in a thread that the end of the process does not wait for, however long a mail server hangs."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Delivered | NotDelivered] = loop.create_future()
 

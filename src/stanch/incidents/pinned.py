@@ -1,0 +1,35 @@
+"""The plan of each incident: the one it started with, whatever the documents say by now."""
+
+from sqlalchemy import Connection, select
+
+from stanch.model.incident import Incident, IncidentStatus
+from stanch.model.plan import Plan
+from stanch.playbook.compile import compile_playbooks
+from stanch.store import plans, tables
+from stanch.store.engine import Store
+
+
+class PinnedPlans:
+    """`current` is what new incidents start with. Documents are pinned as text and compiled again after a restart."""
+
+    def __init__(self, current: Plan) -> None:
+        self.current = current
+        self._known = {current.hash: current}
+
+    async def load(self, store: Store) -> None:
+        """Bring back the plans of the incidents that are open."""
+
+        def pinned(connection: Connection) -> dict[str, tuple[tuple[str, str], ...]]:
+            incident = tables.incident
+            hashes = connection.scalars(
+                select(incident.c.plan_hash).where(incident.c.status != IncidentStatus.RESOLVED).distinct()
+            )
+            return {digest: kept for digest in hashes if (kept := plans.documents(connection, digest)) is not None}
+
+        for digest, documents in (await store.read(pinned)).items():
+            if digest not in self._known:
+                self._known[digest] = compile_playbooks([(path, text.encode()) for path, text in documents])
+
+    def of(self, incident: Incident) -> Plan:
+        """The incident's own plan; the current one where the incident started before plans were kept."""
+        return self._known.get(incident.plan_hash, self.current)
