@@ -37,6 +37,9 @@ _RETRY_S = 1.0
 _IDLE_INTERVAL_S = 5.0
 _MOST_POINTS = 240
 
+# What the watch itself notes of each scrape, as Prometheus does.
+_OWN_METRICS = ("up", "scrape_duration_seconds")
+
 log = structlog.get_logger("stanch.signals")
 
 
@@ -167,8 +170,11 @@ class Watcher:
             return
         for each in self._scraped:
             own = set(each.target.labels)
-            # `up` and its like are written by the watch itself: they do not end.
-            each.present = {series for series in self._windows if own < set(series.labels) and not series.ended}
+            each.present = {
+                series
+                for series in self._windows
+                if own <= set(series.labels) and series.metric not in _OWN_METRICS and not series.ended
+            }
         if last > now:
             await self._move(now - last - self.interval_s, rewrite_from=now - self._windows.retention_ms / 1000)
             last = now - self.interval_s
@@ -304,8 +310,8 @@ class Watcher:
         each.problems = problems
         labels = each.target.labels
         own = [
-            (self._windows.series("up", labels), 0.0 if problems else 1.0),
-            (self._windows.series("scrape_duration_seconds", labels), took_s),
+            (self._windows.series(_OWN_METRICS[0], labels), 0.0 if problems else 1.0),
+            (self._windows.series(_OWN_METRICS[1], labels), took_s),
         ]
         taken = [(series, at, value) for series, value in (*values, *own) if series.append(at, value)]
         present = {series for series, _ in values}
