@@ -1,1 +1,298 @@
-"""The one place where things are wired."""
+"""The one place where things are wired: settings in, a running Stanch out."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import structlog
+from sqlalchemy import Connection
+
+from stanch.charts.chart import Chart, Mark, MarkKind
+from stanch.comms.channels.console import ConsoleChannel
+from stanch.comms.channels.smtp import SmtpChannel
+from stanch.comms.channels.webhook import WebhookChannel
+from stanch.comms.outbox import Outbox, PagingChannel
+from stanch.comms.paging import Paging
+from stanch.connectors.guard import GuardConnector
+from stanch.connectors.postgres.connector import PostgresConnector
+from stanch.incidents import lifecycle, timeline
+from stanch.incidents.keeper import Keeper
+from stanch.incidents.lifecycle import Hooks
+from stanch.incidents.pinned import PinnedPlans
+from stanch.incidents.recovery import break_long_gaps, measure_targets
+from stanch.incidents.wording import wording
+from stanch.learning.drafting import Drafter
+from stanch.model.clock import Clock, SystemClock
+from stanch.model.incident import EventKind, Incident
+from stanch.model.plan import Plan
+from stanch.model.problem import Problem, Unusable
+from stanch.model.rule import Alert, Evaluation
+from stanch.playbook.compile import compile_playbooks
+from stanch.response import runs
+from stanch.response.controls import ControlKeeper
+from stanch.response.matching import NoneMatched
+from stanch.settings import Settings
+from stanch.signals.compile import compile_rules
+from stanch.signals.history import History
+from stanch.signals.picture import chart_of
+from stanch.signals.rules import Change, Transition
+from stanch.signals.sources.scrape import Target
+from stanch.signals.watcher import Watcher
+from stanch.store import lock
+from stanch.store.engine import Store
+
+_log = structlog.get_logger("stanch")
+_BACKOFF_S = (0.5, 2.0, 10.0, 30.0)
+_DAY_S = 86_400.0
+_BEFORE_S = 60.0
+_AROUND_SHARE = 0.1
+_MARKED = {
+    EventKind.OPENED: MarkKind.EVENT,
+    EventKind.MARK: MarkKind.CHANGE,
+    EventKind.CONTROL_APPLIED: MarkKind.CONTROL,
+    EventKind.MITIGATED: MarkKind.EVENT,
+    EventKind.RESOLVED: MarkKind.EVENT,
+}
+
+
+@dataclass(slots=True)
+class Loop:
+    """A task that runs for as long as the server does; one that fails is started again, and says so."""
+
+    name: str
+    run: Callable[[], Awaitable[None]]
+    failures: int = 0
+    because: str = ""
+
+
+def read_plan(paths: Sequence[Path]) -> Plan:
+    """Compile the Markdown files at `paths` (folders are searched). Raises Unusable where there is none to read."""
+    documents: list[tuple[str, bytes]] = []
+    for path in paths:
+        try:
+            files = sorted(path.rglob("*.md")) if path.is_dir() else [path]
+            documents += [(str(file), file.read_bytes()) for file in files]
+        except OSError as error:
+            raise Unusable(
+                f"The playbook {path} cannot be read: {error.strerror or error}.",
+                hint="Nothing was started. Correct `playbooks.paths` in the settings.",
+            ) from error
+    if not documents:
+        raise Unusable("There is no playbook to read.", hint="Name Markdown files or folders in `playbooks.paths`.")
+    return compile_playbooks(documents)
+
+
+def build(settings: Settings, clock: Clock | None = None) -> "App":
+    """A Stanch for these settings, to be entered with `async with`. Raises Unusable for playbooks it cannot read."""
+    return App(settings, clock or SystemClock(), read_plan(settings.playbooks.paths))
+
+
+class App:
+    """Everything that runs. Entering it locks the data directory, opens the store and starts the loops."""
+
+    def __init__(self, settings: Settings, clock: Clock, plan: Plan) -> None:
+        self.settings = settings
+        self.clock = clock
+        self._plans = PinnedPlans(plan)
+        self.loops: list[Loop] = []
+        targets = [Target(name=name, settings=scrape) for name, scrape in settings.scrape.items()]
+        self._interval_s = min((target.settings.interval_s for target in targets), default=5.0)
+        compiled = compile_rules(
+            plan, default_severity=settings.playbooks.default_severity, interval_s=self._interval_s
+        )
+        self.rules = compiled.rules
+        self.problems: tuple[Problem, ...] = (*plan.problems, *compiled.problems)
+        self._targets = targets
+        self._stack = AsyncExitStack()
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that new incidents start with."""
+        return self._plans.current
+
+    def plan_of(self, incident: Incident) -> Plan:
+        """The plan that an incident started with."""
+        return self._plans.of(incident)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        settings, clock = self.settings, self.clock
+        self._stack.enter_context(lock.hold(settings.server.data))
+        self.store = await self._stack.enter_async_context(await Store.open(settings.server.store_url, clock))
+        await self._plans.load(self.store)
+        await self.store.write(lambda connection: break_long_gaps(connection, clock.now()))
+
+        channels = self._channels()
+        for channel in channels.values():
+            self._stack.push_async_callback(channel.close)
+        paging = Paging(self.plan_of, channels, settings.server.url)
+        self.hooks = Hooks(
+            opened=(paging.page_on_open, self._respond),
+            raised=(paging.page_on_raise,),
+            missed=(paging.escalate,),
+        )
+        self.databases = {name: PostgresConnector(each, clock) for name, each in settings.postgres.items()}
+        for database in self.databases.values():
+            self._stack.push_async_callback(database.close)
+        planes = {name: GuardConnector(each, clock) for name, each in settings.guard.items()}
+        history = History(self.store, retention_s=settings.response.retention_days * _DAY_S)
+        self.watcher = Watcher(
+            targets=self._targets,
+            rules=self.rules,
+            clock=clock,
+            on_transition=self._on_transition,
+            history=history,
+        )
+        controls = ControlKeeper(store=self.store, clock=clock, planes=planes)
+        keeper = Keeper(
+            self.store,
+            clock,
+            plan_of=self.plan_of,
+            evaluations=self.measured,
+            hooks=self.hooks,
+            interval_s=self._interval_s,
+            clean_s=settings.response.clean_s,
+        )
+        self.loops = [
+            Loop("watch", self.watcher.run),
+            Loop("incidents", keeper.run),
+            Loop("controls", controls.run),
+            Loop("outbox", Outbox(self.store, clock, channels).run),
+            Loop("reviews", Drafter(self.store, clock, self.charts, settings.server.data / "reviews").run),
+            *(
+                Loop(f"postgres {name}", _baseline(each, settings.postgres[name].baseline_every_s, clock))
+                for name, each in self.databases.items()
+            ),
+        ]
+        tasks = [asyncio.create_task(self._keep_running(loop), name=loop.name) for loop in self.loops]
+        self._stack.push_async_callback(_end, tasks)
+
+    # --- what happens when --------------------------------------------------------------------------------------------
+
+    async def _on_transition(self, transitions: tuple[Transition, ...]) -> None:
+        """Rules that fired or cleared become incidents, in one transaction."""
+
+        def unit(connection: Connection) -> None:
+            now = self.clock.now()
+            for transition in transitions:
+                alert = self._alert(transition)
+                match transition.change:
+                    case Change.FIRED:
+                        lifecycle.alert_fired(
+                            connection, alert, self.plan, now, self.hooks, reopen_s=self.settings.response.reopen_s
+                        )
+                    case Change.CLEARED:
+                        lifecycle.alert_cleared(connection, alert, now)
+                    case Change.DATA_LOST:
+                        _log.warning("no data", rule=transition.evaluation.rule.title)
+
+        await self.store.write(unit)
+
+    def _respond(self, connection: Connection, incident: Incident, now: float) -> None:
+        """Start the procedure that answers an incident, in the transaction that opens it."""
+        signals = {rule.signal for rule in self.rules if rule.id in incident.rules}
+        chosen = runs.start_matching(connection, incident, self.plan_of(incident), signals=signals, now=now)
+        if isinstance(chosen, NoneMatched):
+            lifecycle.note(
+                connection, incident.id, text=f"No procedure started: {chosen.because}", by="stanch", now=now
+            )
+
+    def _alert(self, transition: Transition) -> Alert:
+        evaluation = transition.evaluation
+        rule = evaluation.rule
+        return Alert(
+            id=f"{rule.id}@{evaluation.since:.3f}",
+            title=rule.title,
+            severity=rule.severity,
+            signal=rule.signal,
+            value=evaluation.value,
+            at=evaluation.at,
+            service=self.settings.playbooks.service,
+            rule=rule,
+            labels=rule.labels,
+        )
+
+    def measured(self, plan: Plan) -> tuple[Evaluation, ...]:
+        """Where the rules stand, and the recovery targets of `plan`."""
+        targets = measure_targets(plan, self.watcher.value, self.clock.now(), interval_s=self._interval_s)
+        return (*self.watcher.evaluations(), *targets)
+
+    async def charts(self, incident: Incident) -> tuple[Chart, ...]:
+        """What the signals of an incident showed, from a while before it opened until it was over."""
+        end = incident.resolved_at or self.clock.now()
+        spent = end - incident.opened_at
+        end += _AROUND_SHARE * spent
+        start = incident.opened_at - max(_BEFORE_S, _AROUND_SHARE * spent)
+        events = await self.store.read(lambda connection: timeline.read(connection, incident.id))
+        marks = tuple(
+            Mark(at=event.at, text=wording(event).text, kind=kind)
+            for event in events
+            if (kind := _MARKED.get(event.kind)) is not None
+        )
+        charts = []
+        for rule in self.rules:
+            if rule.id in incident.rules:
+                points = await self.watcher.points(
+                    rule.signal,
+                    end - start,
+                    until=end,
+                    statistic=rule.statistic,
+                    window_s=rule.window_s,
+                    labels=rule.labels,
+                )
+                charts.append(chart_of(rule, points, start=start, end=end, marks=marks))
+        return tuple(charts)
+
+    def _channels(self) -> Mapping[str, PagingChannel]:
+        configured = self.settings.channels
+        channels: dict[str, PagingChannel] = {"console": ConsoleChannel()}
+        if configured.webhook is not None:
+            channels["webhook"] = WebhookChannel(configured.webhook, self.clock)
+        if configured.smtp is not None:
+            channels["smtp"] = SmtpChannel(configured.smtp)
+        return channels
+
+    async def _keep_running(self, loop: Loop) -> None:
+        while True:
+            try:
+                await loop.run()
+            except Exception as error:  # noqa: BLE001 - one broken loop must not end the others at 3 a.m.; it is logged
+                loop.failures += 1
+                loop.because = f"{type(error).__name__}: {error}"
+                _log.exception("a loop failed and is started again", loop=loop.name, failures=loop.failures)
+            else:
+                loop.because = "it ended"
+            await self.clock.sleep(_BACKOFF_S[min(loop.failures, len(_BACKOFF_S)) - 1])
+
+
+def _baseline(database: PostgresConnector, every_s: float, clock: Clock) -> Callable[[], Awaitable[None]]:
+    """Note a database's counters now and then, so that a diagnosis has something to compare with."""
+
+    async def run() -> None:
+        while True:
+            await database.baseline()
+            await clock.sleep(every_s)
+
+    return run
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -17,7 +17,7 @@ from stanch.store.engine import Store
 class Keeper:
     """Sleeps until a clock is due; while an incident is open, looks at its signals every `interval_s`.
 
-    `evaluations` gives where the rules stand now, `plan_of` the plan that an incident started with.
+    `plan_of` is the plan that an incident started with, `evaluations` where rules and recovery targets of a plan stand.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class Keeper:
         clock: Clock,
         *,
         plan_of: Callable[[Incident], Plan],
-        evaluations: Callable[[], Sequence[Evaluation]],
+        evaluations: Callable[[Plan], Sequence[Evaluation]],
         hooks: Hooks,
         interval_s: float,
         clean_s: float,
@@ -64,10 +64,10 @@ class Keeper:
         incidents = await self._store.read(lambda connection: lifecycle.listing(connection, open_only=True))
         if not incidents:
             return False
-        evaluations = self._evaluations()
         now = self._clock.now()
         for incident in incidents:
             plan = self._plan_of(incident)
+            evaluations = self._evaluations(plan)
             if recovery.decide(incident, evaluations, plan, now, clean_s=self._clean_s).changes:
                 await self._store.write(self._step(incident, evaluations, plan, now))
         return True

@@ -16,8 +16,9 @@ from typing import IO, Self
 import psycopg
 
 import stanch
-from clinic import cluster, faults, seed
+from clinic import cluster, seed
 from clinic.cluster import Cluster
+from clinic.faults import drop_index
 from clinic.lifeline import Child
 from stanch.cli.client import Client, read_token
 from stanch.cli.demonstration.display import Display
@@ -188,7 +189,7 @@ class Stage:
     def break_it(self) -> None:
         """Drop the index that the appointments of a doctor and a day are found by."""
         assert self._cluster is not None
-        faults.drop_index.inject(self._cluster.url())
+        drop_index.inject(self._cluster.url())
 
     def index_state(self) -> str:
         """`valid`, `invalid` or `absent`: an index on appointments whose first columns are the doctor and the date."""
@@ -236,7 +237,7 @@ class Stage:
             f'url = "http://127.0.0.1:{clinic_port}/metrics"',
             "interval_s = 1.0",
             "[postgres.clinic]",
-            f"read_url = {_text(self._cluster.url('stanch_read'))}",
+            f"url = {_text(self._cluster.url('stanch_read'))}",
             f"apply_url = {_text(self._cluster.url('stanch_apply'))}",
             "[guard.clinic]",
             f"state = {_text(self._guard_state)}",
