@@ -71,8 +71,8 @@ class Parsed:
     after: tuple[str, ...] | None = None
 
     def has(self, *names: str) -> bool:
-        """Whether any of the options is there; `--flag=false` is not."""
-        return any(name in names and value.lower() not in {"false", "f", "0"} for name, value in self.given)
+        """Whether any of the options is there; a flag that is set to false (`--watch=false`) is not."""
+        return any(name in names for name, _ in self.given)
 
     def value(self, name: str) -> str | None:
         """The last value of an option."""
@@ -136,7 +136,7 @@ def _long(
     spellings = (written, written[1:]) if written.startswith("--") and grammar.style is Style.GO else (written,)
     for name in spellings:
         if name in grammar.flags:
-            given.append((grammar.flags[name], value))
+            _flag(grammar.flags[name], value, given)
             return 0
         if name in grammar.optional:
             given.append((grammar.optional[name], value))
@@ -147,15 +147,31 @@ def _long(
                 return 0
             given.append((grammar.values[name], following[0] if following else ""))
             return len(following)
+    if len(written) > 3 and grammar.style is Style.GNU and (full := _abbreviated(written, grammar)):
+        return _long(f"{full}{joined}{value}", following, grammar, given, unknown)
     unknown.append(written)
     return 0
+
+
+def _abbreviated(written: str, grammar: Options) -> str | None:
+    """The one long option that begins like this; getopt_long takes it for that one."""
+    tables = (grammar.flags, grammar.values, grammar.optional)
+    begun = {canonical: name for table in tables for name, canonical in table.items() if name.startswith(written)}
+    return next(iter(begun.values())) if len(begun) == 1 else None
+
+
+def _flag(name: str, value: str, given: list[tuple[str, str]]) -> None:
+    if value.lower() in {"false", "f", "0"}:
+        given[:] = [entry for entry in given if entry[0] != name]
+    else:
+        given.append((name, value))
 
 
 def _cluster(
     argument: str, following: Sequence[str], grammar: Options, given: list[tuple[str, str]], unknown: list[str]
 ) -> int:
     if (whole := argument.partition("=")[0]) != argument and len(whole) == 2 and whole in grammar.flags:
-        given.append((grammar.flags[whole], argument.partition("=")[2]))
+        _flag(grammar.flags[whole], argument.partition("=")[2], given)
         return 0
     for position in range(1, len(argument)):
         name = "-" + argument[position]
