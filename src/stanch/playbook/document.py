@@ -237,7 +237,9 @@ def _offsets(text: str) -> Sequence[int]:
 
 # --- bytes to text ----------------------------------------------------------------------------------------------
 
-_FRONT = re.compile(r"\A---[ \t]*\n(?P<body>(?:(?!---[ \t]*$|\.\.\.[ \t]*$).*\n){0,200})(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.M)
+_FRONT = re.compile(
+    r"\A---[ \t]*\n(?P<body>(?:(?!---[ \t]*$|\.\.\.[ \t]*$).*\n){0,200})(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.M
+)
 _FIELD = re.compile(r"^(?P<key>[A-Za-z][\w -]*):[ \t]+(?P<value>.*\S)[ \t]*$", re.M)
 
 
@@ -285,7 +287,9 @@ _BLOCKS = MarkdownIt("commonmark").enable("table")
 _BLOCKS.core.ruler.enableOnly(["normalize", "block"])
 
 _BOX = re.compile(r"^\[(?P<mark>[ xX])\]\s+")
-_BOLD_LINE = re.compile(r"^(?:(?P<number>\d+)\.?\s*)?(?P<mark>\*\*|__)(?P<text>(?:(?!\*\*|__).)+?)(?P=mark)(?P<after>\s*:?)\s*$")
+_BOLD_LINE = re.compile(
+    r"^(?:(?P<number>\d+)\.?\s*)?(?P<mark>\*\*|__)(?P<text>(?:(?!\*\*|__).)+?)(?P=mark)(?P<after>\s*:?)\s*$"
+)
 _BOLD_NUMBERED = re.compile(r"^(?P<mark>\*\*|__)(?P<word>[A-Za-z]+)\s+#?\d+\s*:?(?P=mark)\s*:?\s+\S")
 _FENCE_END = re.compile(r"^\s*(?:>\s*)*(`{3,}|~{3,})\s*$")
 _RESUMES = re.compile(r"^#{1,6}\s+[^#\s]")
@@ -387,7 +391,13 @@ class _Reader:
             first += 1
         line = self.lines[min(first, len(self.lines) - 1)] if self.lines else ""
         column = line.find(content[0].strip()) + 1 if content and content[0].strip() else 1
-        return Code(info=html.unescape(token.info.strip()), lines=tuple(content), first=first + 1, column=max(column, 1), closed=closed)
+        return Code(
+            info=html.unescape(token.info.strip()),
+            lines=tuple(content),
+            first=first + 1,
+            column=max(column, 1),
+            closed=closed,
+        )
 
     def table(self) -> Table:
         rows: list[tuple[Line, ...]] = []
@@ -405,7 +415,9 @@ class _Reader:
                     number = self.span(token)[0]
                 case "inline":
                     source = self.lines[min(number, len(self.lines) - 1)]
-                    written = token.content if source.find(token.content, begin) >= 0 else token.content.replace("|", "\\|")
+                    written = (
+                        token.content if source.find(token.content, begin) >= 0 else token.content.replace("|", "\\|")
+                    )
                     found = source.find(written, begin) if written else -1
                     row.append(Line(number=number + 1, column=max(found, 0) + 1, text=token.content.strip()))
                     begin = max(begin, found + len(written))
@@ -423,7 +435,9 @@ class _Reader:
             reader.close()
             if len(reader.rows) > 1:
                 return Table(header=tuple(reader.rows[0]), rows=tuple(tuple(row) for row in reader.rows[1:]))
-        return Html(lines=tuple(self.line(index, self.lines[index]) for index in range(first, min(last, len(self.lines)))))
+        return Html(
+            lines=tuple(self.line(index, self.lines[index]) for index in range(first, min(last, len(self.lines))))
+        )
 
 
 _LABEL = re.compile(r"^\S.{0,60}:(?:\*\*|__)?$")
@@ -630,3 +644,23 @@ def lines_of(block: Block) -> Iterator[Line]:
             return
         case _:
             assert_never(block)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """Consecutive lines as one text (joined by a space), whose characters still know their place."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def text(self) -> str:
+        return " ".join(line.plain for line in self.lines)
+
+    def source(self, document: Document, index: int = 0) -> Source:
+        """The place of `text[index]`."""
+        for line in self.lines:
+            length = len(line.plain)
+            if index <= length:
+                return document.source(line, min(index, length))
+            index -= length + 1
+        return document.source(self.lines[-1])

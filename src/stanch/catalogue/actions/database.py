@@ -118,7 +118,9 @@ DATABASE: tuple[ActionEntry, ...] = (
         name="archive_rows",
         risk=Risk.DESTRUCTIVE,
         description="Moves old rows out of a table.",
-        phrases=("archive|archiving|purge|delete|clean|remove old|historical|stale|expired record|row|data|entry|appointment",),
+        phrases=(
+            "archive|archiving|purge|delete|clean|remove old|historical|stale|expired record|row|data|entry|appointment",
+        ),
     ),
     ActionEntry(
         name="pause_sync",
@@ -131,7 +133,9 @@ DATABASE: tuple[ActionEntry, ...] = (
         name="resume_sync",
         risk=Risk.MUTATING,
         description="Starts replication or synchronisation jobs again, slowly first.",
-        phrases=("resume|restore|restart|re_enable|reenable sync|synchronization|synchronisation|replication|import|etl",),
+        phrases=(
+            "resume|restore|restart|re_enable|reenable sync|synchronization|synchronisation|replication|import|etl",
+        ),
         undo="Pauses them.",
     ),
     ActionEntry(

@@ -47,7 +47,9 @@ PLATFORM: tuple[ActionEntry, ...] = (
         name="isolate_system",
         risk=Risk.MUTATING,
         description="Cuts a system off from the network, leaving it running for investigation.",
-        phrases=("isolate|quarantine|disconnect|segregate|contain affected|compromised|infected|system|server|host|machine|network|service",),
+        phrases=(
+            "isolate|quarantine|disconnect|segregate|contain affected|compromised|infected|system|server|host|machine|network|service",
+        ),
         undo="Connects it again.",
     ),
     ActionEntry(

@@ -1,0 +1,89 @@
+"""Playbooks to a plan. Pure: bytes in, facts and problems out, whatever the bytes are."""
+
+import hashlib
+from collections.abc import Sequence
+from itertools import chain
+
+from stanch.model.plan import Fact, Plan, Playbook
+from stanch.model.problem import Problem
+from stanch.playbook.context import Context, Reader
+from stanch.playbook.document import Document, read_document
+from stanch.playbook.merge import contradictions
+from stanch.playbook.readers import (
+    contacts,
+    drill_schedules,
+    metrics,
+    past_incidents,
+    policies,
+    procedures,
+    roles,
+    severities,
+    templates,
+    thresholds,
+    triggers,
+    vocabulary_tables,
+)
+from stanch.playbook.topics import outline
+from stanch.playbook.vocabulary import Vocabulary, catalogue
+
+VERSION = "1"
+"""The reader's version: a change of what documents compile to changes every plan's hash."""
+
+READERS: tuple[Reader, ...] = (
+    severities.read,
+    thresholds.read,
+    metrics.read,
+    procedures.read,
+    triggers.read,
+    templates.read,
+    roles.read,
+    contacts.read,
+    policies.read,
+    past_incidents.read,
+    drill_schedules.read,
+)
+"""Every construct that is read, one reader each. The order is that of nothing: facts are sorted by line."""
+
+
+def compile_playbooks(documents: Sequence[tuple[str, bytes]]) -> Plan:
+    """Compile `(path, bytes)` pairs into one plan. Never raises for what the bytes are."""
+    read = [read_document(path, raw) for path, raw in documents]
+    vocabulary = catalogue()
+    for document, _ in read:
+        vocabulary = vocabulary_tables.widened(document, vocabulary)
+    playbooks = tuple(_playbook(document, problems, vocabulary) for document, problems in read)
+    return Plan(
+        hash=_hash(documents),
+        playbooks=playbooks,
+        problems=contradictions(playbooks),
+        facts=tuple(chain.from_iterable(playbook.facts for playbook in playbooks)),
+    )
+
+
+def _playbook(document: Document, problems: tuple[Problem, ...], vocabulary: Vocabulary) -> Playbook:
+    context = Context(vocabulary=vocabulary, outline=outline(document))
+    facts: list[Fact] = []
+    found: list[Problem] = list(problems)
+    for reader in READERS:
+        read, wrong = reader(document, context)
+        facts.extend(read)
+        found.extend(wrong)
+    return Playbook(
+        path=document.path,
+        title=document.title,
+        text=document.text,
+        facts=tuple(sorted(facts, key=lambda fact: (fact.source.line, fact.source.column))),
+        problems=tuple(sorted(found, key=_place)),
+    )
+
+
+def _place(problem: Problem) -> tuple[int, int]:
+    return (problem.source.line, problem.source.column) if problem.source else (0, 0)
+
+
+def _hash(documents: Sequence[tuple[str, bytes]]) -> str:
+    digest = hashlib.sha256(VERSION.encode())
+    for path, raw in documents:
+        digest.update(len(path.encode()).to_bytes(8) + path.encode())
+        digest.update(len(raw).to_bytes(8) + raw)
+    return digest.hexdigest()

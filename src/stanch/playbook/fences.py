@@ -1,0 +1,355 @@
+"""What a code fence really holds, whatever its label says, and the commands or statements in it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from stanch.playbook.document import Code
+
+
+class Content(StrEnum):
+    """What a fence holds. Only shell and SQL run."""
+
+    SHELL = "shell"
+    SQL = "sql"
+    PROMQL = "promql"
+    CONFIG = "config"
+    OUTPUT = "output"
+    TEMPLATE = "template"
+    PROSE = "prose"
+    CODE = "code"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One command or statement of a fence. `label` is the comment above it, `expects` an expectation beside it."""
+
+    text: str
+    line: int
+    column: int
+    label: str = ""
+    expects: str | None = None
+
+
+_SHELL = frozenset(
+    {"bash", "sh", "shell", "zsh", "console", "terminal", "shell-session", "shellsession", "cmd", "cli", "ksh", "fish"}
+)
+_SQL = frozenset({"sql", "psql", "postgresql", "postgres", "mysql", "plpgsql", "pgsql", "sqlite"})
+_CONFIG = frozenset(
+    {
+        "yaml",
+        "yml",
+        "json",
+        "toml",
+        "ini",
+        "hcl",
+        "terraform",
+        "xml",
+        "conf",
+        "nginx",
+        "env",
+        "properties",
+        "dockerfile",
+        "docker",
+        "jsonc",
+        "json5",
+        "cfg",
+    }
+)
+_CODE = frozenset(
+    {
+        "python",
+        "py",
+        "js",
+        "javascript",
+        "ts",
+        "typescript",
+        "tsx",
+        "jsx",
+        "java",
+        "go",
+        "golang",
+        "ruby",
+        "rb",
+        "rust",
+        "c",
+        "cpp",
+        "csharp",
+        "cs",
+        "php",
+        "kotlin",
+        "swift",
+        "scala",
+        "powershell",
+        "ps1",
+        "groovy",
+        "lua",
+        "perl",
+        "r",
+        "elixir",
+        "graphql",
+        "html",
+        "css",
+        "mermaid",
+        "plantuml",
+        "dot",
+        "diff",
+        "patch",
+        "logql",
+        "kql",
+        "kusto",
+        "http",
+    }
+)
+_PROGRAMS = (
+    "kubectl oc helm aws gcloud az psql pg_dump pg_restore pg_ctl pgbench mysql mysqldump mysqladmin mongo mongosh redis-cli docker docker-compose "
+    "podman git gh glab systemctl service journalctl curl wget npm npx yarn pnpm node vercel netlify heroku fly flyctl railway terraform ansible "
+    "ansible-playbook ssh scp rsync sudo cat tail head less grep egrep zgrep awk sed jq yq find xargs ls ps top htop free df du "
+    "netstat ss lsof dig nslookup ping traceroute nc telnet openssl certbot echo export cd cp mv rm mkdir touch chmod chown kill pkill killall "
+    "pm2 supervisorctl nginx haproxy apachectl python python3 pip make bash sh env date uptime vmstat iostat iotop sar dmesg strace tcpdump "
+    "rabbitmqctl kafka-topics kafka-consumer-groups kafka-consumer-groups.sh kafka-topics.sh etcdctl consul vault nomad istioctl argocd flux stern k9s eksctl kubeadm crictl ctr "
+    "prisma rails rake bundle php artisan composer mvn gradle java jstack jmap jcmd go cargo dotnet supabase watch timeout nohup time "
+    "crontab iptables ufw ip ifconfig route hostname whoami id who w last history sysctl mount umount lsblk fdisk test printf sleep set source "
+    "snyk trivy sentry-cli datadog-agent newrelic promtool amtool stanch pgbouncer pg_isready vacuumdb createdb dropdb sqlite3 base64 sort uniq wc cut tr tee read while for if until case "
+    "doctl linode-cli hcloud ibmcloud oci wrangler serverless sls sam cdk pulumi packer gsutil bq memcached-tool varnishadm siege ab wrk hey k6 pytest".split()
+)
+_FIRST = frozenset(_PROGRAMS)
+_PROMPT = re.compile(
+    r"^(?P<prompt>\s*(?:\([\w.-]+\)\s*)?(?:[\w.-]+@[\w.-]+[^$#%>]{0,60}[$#%]|\[[^\]]+\][$#]|[$%]|(?:\w+[=#]>|sql>|mysql>|postgres=[#>]|redis>|127\.0\.0\.1:\d+>|PS[^>]*>))\s+)(?P<rest>\S.*)$"
+)
+_SQL_START = re.compile(
+    r"^\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|TRUNCATE|WITH|EXPLAIN|VACUUM|ANALYZE|REINDEX|SHOW|SET|BEGIN|COMMIT|ROLLBACK|GRANT|REVOKE|KILL|CALL|LOCK|CHECKPOINT)\b",
+    re.IGNORECASE,
+)
+_PROMQL = re.compile(
+    r"\b(?:rate|irate|increase|histogram_quantile|sum by|avg_over_time|absent|label_replace)\s*\(|\bsum\s*\(\s*rate|\{[^{}]*=~?\"|\[\d+[smhd]\]"
+)
+_TEMPLATE = re.compile(
+    r"\[[A-Z][^\]\n]{2,40}\]|\{\{.*?\}\}|^(?:Subject|To|Hi|Dear|Hello|Status|Impact|Incident|Summary)\b.*:?",
+    re.MULTILINE,
+)
+_CONFIG_LINE = re.compile(r"^\s*(?:-\s+)?[\w./-]+:(?:\s|$)|^\s*[\[{]|^\s*\"[\w-]+\"\s*:|^\s*[\w.]+\s*=\s*\S+\s*$")
+_ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?[A-Za-z_]\w*=\S*")
+_PATH_PROGRAM = re.compile(r"^\s*(?:sudo\s+)?(?:\.{0,2}/|~/)[\w./-]+(?:\s|$)")
+
+
+def _first_word(line: str) -> str:
+    text = line.strip()
+    match = _PROMPT.match(text)
+    text = match["rest"] if match else text
+    word = text.split(maxsplit=1)[0] if text.split() else ""
+    return word.rsplit("/", 1)[-1]
+
+
+def _is_command(line: str) -> bool:
+    return bool(
+        (_first_word(line) in _FIRST and not re.match(r"^[A-Za-z]+:\s", line.strip()))
+        or _ASSIGNMENT.match(line)
+        or _PATH_PROGRAM.match(line)
+    )
+
+
+def content_of(code: Code) -> Content:
+    """Content before label: `bash` fences hold SQL, URLs and prose often enough."""
+    lines = [line for line in code.lines if line.strip()]
+    if not lines:
+        return Content.PROSE
+    language = code.language
+    text = code.text
+    prompted = [line for line in lines if _PROMPT.match(line)]
+    uncommented = [line for line in lines if not line.lstrip().startswith(("#", "--", "//"))]
+    if not uncommented:
+        return Content.PROSE
+    first = uncommented[0]
+    if language in _CODE or language in _CONFIG:
+        return Content.CODE if language in _CODE else Content.CONFIG
+    if language == "promql":
+        return Content.PROMQL
+    if _SQL_START.match(first) and not _is_command(first) and (language in _SQL or _looks_sql(text)):
+        return Content.SQL
+    if prompted:
+        return Content.SHELL
+    if _PROMQL.search(first) and not _is_command(first):
+        return Content.PROMQL
+    commands = sum(_is_command(line) for line in uncommented)
+    if commands and (language in _SHELL or language == "" or language in {"text", "txt", "plaintext"}):
+        starts = _is_command(first)
+        if starts or (language in _SHELL and commands * 3 >= len(uncommented)):
+            return Content.SHELL
+    if language in _SQL:
+        return Content.SQL if _looks_sql(text) else Content.OUTPUT
+    if language in _SHELL:
+        return _of_shell_label(uncommented)
+    return _unlabelled(lines, text)
+
+
+def _looks_sql(text: str) -> bool:
+    return bool(
+        re.search(
+            r";|\bFROM\b|\bTABLE\b|\bINTO\b|\bSET\b|\bSHOW\b|\bINDEX\b|\bVACUUM\b|\bANALYZE\b", text, re.IGNORECASE
+        )
+    )
+
+
+def _of_shell_label(lines: list[str]) -> Content:
+    """A fence that calls itself shell and begins with no program we know."""
+    first = lines[0].strip()
+    if re.match(r"^https?://\S+$", first):
+        return Content.PROSE
+    if re.match(r"^[A-Z][a-z]+(?:\s+[a-z]+){2,}", first):
+        return Content.PROSE
+    if re.match(r"^[a-z][\w.-]*(?:\s|$)", first) and not first.endswith((":", ".")):
+        return Content.SHELL
+    return Content.OUTPUT
+
+
+def _unlabelled(lines: list[str], text: str) -> Content:
+    if _TEMPLATE.search(text):
+        return Content.TEMPLATE
+    configured = sum(bool(_CONFIG_LINE.match(line)) for line in lines)
+    if configured * 3 >= len(lines) * 2:
+        return Content.CONFIG
+    sentences = sum(bool(re.match(r"^\W*[A-Z][a-z]+(?:\s+\w+){2,}", line)) for line in lines)
+    return Content.PROSE if sentences * 2 >= len(lines) else Content.OUTPUT
+
+
+# --- commands ---------------------------------------------------------------------------------------------------
+
+_EXPECTED = re.compile(
+    r"^(?:#|--|//)\s*(?:expected?(?: output| result)?|should (?:return|show|be|print|see)|output|result|returns|=>|must)\b\s*:?\s*(?P<what>.+)$",
+    re.IGNORECASE,
+)
+_COMMENT = re.compile(r"^\s*#(?!!)\s*(?P<text>.*)$")
+_HEREDOC = re.compile(r"<<-?\s*(?P<quote>['\"]?)(?P<word>\w+)(?P=quote)")
+_OPENERS = re.compile(r"(?:^|[;&|]\s*|\bdo\s+|\bthen\s+|\belse\s+)(?P<word>if|for|while|until|case|select)\b")
+_CLOSERS = re.compile(r"(?:^|[;&|]\s*|\s)(?P<word>fi|done|esac)\b")
+
+
+def commands_of(code: Code) -> tuple[Command, ...]:
+    """The commands of a shell fence: prompts and pasted output left out, continuations, heredocs and loops whole."""
+    prompted = any(_PROMPT.match(line) for line in code.lines)
+    out: list[Command] = []
+    label = ""
+    held: list[str] = []
+    begun = 0
+    column = 1
+    for index, raw in enumerate(code.lines):
+        line = raw.rstrip()
+        if held:
+            held.append(re.sub(r"^>\s", "", line) if prompted else line)
+            if _complete(held):
+                out.append(_command(held, code.first + begun, column, label))
+                held = []
+            continue
+        stripped = line.strip()
+        if not stripped:
+            label = ""
+            continue
+        if (expected := _EXPECTED.match(stripped)) and out:
+            out[-1] = Command(
+                text=out[-1].text,
+                line=out[-1].line,
+                column=out[-1].column,
+                label=out[-1].label,
+                expects=expected["what"].strip(),
+            )
+            continue
+        match = _PROMPT.match(line)
+        if (comment := _COMMENT.match(line)) and not match:
+            label = comment["text"].strip()
+            continue
+        if prompted and not match:
+            continue
+        text = match["rest"] if match else stripped
+        begun = index
+        column = (code.column if index == 0 else 0) or (len(line) - len(line.lstrip()) + 1)
+        held = [text]
+        if _complete(held):
+            out.append(_command(held, code.first + begun, column, label))
+            held = []
+    if held:
+        out.append(_command(held, code.first + begun, column, label))
+    return tuple(out)
+
+
+def _command(held: list[str], line: int, column: int, label: str) -> Command:
+    text = "\n".join(held).rstrip()
+    trailing = re.search(r"\s#\s*(?:expected?:?|should (?:be|return|show))\s*(?P<what>.+)$", text, re.IGNORECASE)
+    expects = trailing["what"].strip() if trailing else None
+    return Command(
+        text=text[: trailing.start()].rstrip() if trailing else text,
+        line=line,
+        column=column,
+        label=label,
+        expects=expects,
+    )
+
+
+def _complete(lines: list[str]) -> bool:
+    """Whether these lines are a whole command: no continuation, open quote, heredoc, bracket or loop."""
+    last = lines[-1].rstrip()
+    text = "\n".join(lines)
+    heredoc = _HEREDOC.search(text)
+    if heredoc:
+        return len(lines) > 1 and last.strip() == heredoc["word"]
+    if last.endswith("\\") or re.search(r"(?:\|\|?|&&)\s*$", last):
+        return False
+    if _open_quote(text):
+        return False
+    opened = len(_OPENERS.findall(_bare(text)))
+    closed = len(_CLOSERS.findall(_bare(text)))
+    return closed >= opened
+
+
+def _bare(text: str) -> str:
+    """A command without its quoted parts."""
+    return re.sub(r"'[^']*'|\"(?:\\.|[^\"\\])*\"", " ", text).replace("\n", " ; ")
+
+
+def _open_quote(text: str) -> bool:
+    quote = ""
+    escaped = False
+    for character in text:
+        if escaped:
+            escaped = False
+        elif character == "\\" and quote != "'":
+            escaped = True
+        elif quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+    return bool(quote)
+
+
+def statements_of(code: Code) -> tuple[Command, ...]:
+    """The statements of a SQL fence, each with the comment above it."""
+    return tuple(_statements(code))
+
+
+def _statements(code: Code) -> Iterator[Command]:
+    held: list[str] = []
+    label = ""
+    begun = 0
+    for index, raw in enumerate(code.lines):
+        stripped = raw.strip()
+        if not held:
+            if not stripped:
+                label = ""
+                continue
+            if stripped.startswith("--"):
+                label = stripped.lstrip("- ").strip()
+                continue
+            begun = index
+        held.append(re.sub(r"^(?:\w+[=#]?[#>]|mysql>|sql>)\s+", "", raw.rstrip()) if index == begun else raw.rstrip())
+        text = "\n".join(held)
+        if re.search(r";\s*(?:--.*)?$", text) and not _open_quote(re.sub(r"--.*", "", text)):
+            yield _statement(held, code, begun, label)
+            held = []
+    if any(line.strip() for line in held):
+        yield _statement(held, code, begun, label)
+
+
+def _statement(held: list[str], code: Code, begun: int, label: str) -> Command:
+    indent = len(code.lines[begun]) - len(code.lines[begun].lstrip())
+    return Command(text="\n".join(held).strip(), line=code.first + begun, column=code.column + indent, label=label)

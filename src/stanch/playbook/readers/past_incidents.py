@@ -1,0 +1,96 @@
+"""What happened before: title, date, cause, what was done, what was learned."""
+
+import re
+from collections.abc import Sequence
+
+from stanch.model.plan import PastIncident
+from stanch.playbook.context import Context, Findings
+from stanch.playbook.document import Document, Section
+from stanch.playbook.fields import Part, items_in, labelled_parts
+from stanch.playbook.topics import Topic
+
+DATE = re.compile(r"\b(?P<date>(?:19|20)\d\d-\d\d-\d\d)\b")
+_WORDED = re.compile(
+    r"\b(?:(?P<day>\d{1,2})\s+)?(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+(?:(?P<us>\d{1,2}),?\s+)?(?P<year>(?:19|20)\d\d)\b",
+    re.IGNORECASE,
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+CAUSE = re.compile(
+    r"^(?:root )?causes?$|^(?:critical )?issue$|^problem$|^crisis$|^trigger$|^what went wrong$|^reason$", re.IGNORECASE
+)
+ACTIONS = re.compile(
+    r"^(?:resolution|solution|actions?(?: taken)?|immediate (?:actions?|response|steps)|fix(?:es)?|mitigation|response|remediation|what we did|recovery)$",
+    re.IGNORECASE,
+)
+LESSONS = re.compile(
+    r"^(?:lessons?(?: learn(?:ed|t))?|(?:key )?takeaways?|learnings?|what we learned|follow-?ups?|action items|improvements?)$",
+    re.IGNORECASE,
+)
+
+
+def read(document: Document, context: Context) -> Findings:
+    """Every past incident: a section about one that has a date, a cause, or a list of what was done."""
+    facts: list[PastIncident] = []
+    for section in context.outline.of(Topic.INCIDENTS):
+        fact = _incident(document, section)
+        if fact is not None:
+            facts.append(fact)
+    return tuple(facts), ()
+
+
+def date_of(text: str) -> str | None:
+    """An ISO date, from `2024-01-15`, `15 January 2024` or `Jan 15, 2024`."""
+    if match := DATE.search(text):
+        return match["date"]
+    if (match := _WORDED.search(text)) and (match["day"] or match["us"]):
+        month = _MONTHS.index(match["month"].lower()[:3]) + 1
+        return f"{match['year']}-{month:02d}-{int(match['day'] or match['us']):02d}"
+    return None
+
+
+def _incident(document: Document, section: Section) -> PastIncident | None:
+    if section.heading is None:
+        return None
+    parts = list(labelled_parts(section.blocks))
+    for child in section.sections:
+        if child.heading is not None and date_of(child.title) is None:
+            parts.append(
+                Part(
+                    label=child.title,
+                    line=child.heading.line,
+                    text=" ".join(part.text for part in labelled_parts(child.blocks) if part.label is None),
+                    lines=(),
+                    blocks=child.blocks,
+                )
+            )
+    cause = next((part.text for part in parts if part.label and CAUSE.match(part.label) and part.text), None)
+    date = date_of(section.title) or next(
+        (date_of(part.text) for part in parts if part.label and part.label.lower() in {"date", "when", "occurred"}),
+        None,
+    )
+    actions = _texts(parts, ACTIONS)
+    lessons = _texts(parts, LESSONS)
+    if date is None and cause is None:
+        return None
+    if not (cause or actions or lessons):
+        return None
+    title = re.sub(r"\s*[(\u2013\u2014-]*\s*(?:19|20)\d\d-\d\d-\d\d\)?\s*[:\u2013\u2014-]?\s*", " ", section.title)
+    title = re.sub(r"^(?:major |past |critical )?incident(?: #?\d+)?:\s*", "", title.strip(), flags=re.IGNORECASE)
+    return PastIncident(
+        title=title.strip(),
+        date=date,
+        cause=cause,
+        actions=actions,
+        lessons=lessons,
+        source=document.source(section.heading.line),
+    )
+
+
+def _texts(parts: Sequence[Part], label: re.Pattern[str]) -> tuple[str, ...]:
+    found: list[str] = []
+    for part in parts:
+        if part.label and label.match(part.label):
+            found.extend(text for text, _ in items_in(part.blocks))
+            if part.text and part.text not in found:
+                found.insert(0, part.text)
+    return tuple(found)

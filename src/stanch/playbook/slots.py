@@ -1,0 +1,57 @@
+"""Placeholders of commands and templates, and what they ask for."""
+
+import re
+from collections.abc import Iterable
+
+from stanch.model.plan import Slot
+
+_TYPES: tuple[tuple[str, str], ...] = (
+    ("duration", r"\bduration\b|\beta\b"),
+    ("time", r"\btime\b|\bdate\b|\bwhen\b|\bnext update\b|timestamp"),
+    ("severity", r"\bseverity\b|\bpriority\b|^p?x$|^p\[?x"),
+    ("tag", r"\btag\b|\bversion\b|\brelease\b|\brevision\b"),
+    ("integer", r"\bcount\b|\bnumber of\b|\breplicas?\b|\bport\b|\bpid\b|\b(?:user|request)s? affected\b"),
+    ("host", r"\bhost\b|\bserver\b|\binstance\b|\bnode\b|\bip\b"),
+    ("url", r"\burl\b|\blink\b"),
+    ("name", r"\bname\b|\bwho\b|\bowner\b|\bcommander\b"),
+)
+_FILLS: tuple[tuple[str, str], ...] = (
+    ("severity", r"\bseverity\b|\bpriority\b|^x$"),
+    ("incident.id", r"\bincident (?:id|number)\b|^number$|^id$"),
+    ("incident.title", r"\btitle\b|\bsubject\b"),
+    ("incident.status", r"\bstatus\b|investigation|monitoring|resolved"),
+    ("incident.summary", r"\bbrief description\b|\bdescription\b|\bsummary\b|\bissue\b|\bwhat happened\b"),
+    ("incident.opened_at", r"\bstart(?:ed)?\b|^time$|\btimestamp\b|\bsince\b"),
+    ("incident.impact", r"\bimpact\b|\beffect\b|\baffected\b"),
+    ("incident.next_update", r"\bnext update\b|\beta\b"),
+    ("incident.next_step", r"\bnext steps?\b|\bactions?\b"),
+    ("finding.summary", r"\bfinding\b|\broot cause\b|\bcause\b"),
+    ("incident.owner", r"\bcommander\b|\bowner\b|\blead\b"),
+    ("release.previous", r"\b(?:last|previous|prior|known)\b.*\b(?:tag|version|release|good|revision|stable)\b"),
+    ("snapshot.latest", r"\bsnapshot\b"),
+)
+_PLACEHOLDER = re.compile(
+    r"\[(?P<square>[A-Za-z][^\]\n]{0,60})\](?!\()|\{\{\s*(?P<double>[\w. -]{1,60}?)\s*\}\}|<(?P<angle>[A-Za-z][\w ./-]{0,60})>"
+    r"|(?<![{$])\{(?P<brace>[A-Za-z][\w -]{0,40})\}(?!\})|\$\{(?P<shell>\w+)\}|\b(?P<bare>[A-Z]{2,}_[A-Z_]{2,}|X{3,})\b|_{3,}(?P<line>)"
+)
+
+
+def slot(name: str, placeholder: str) -> Slot:
+    """A slot with its type and what fills it, as its name says."""
+    words = re.sub(r"[_\W]+", " ", name).strip().lower()
+    kind = next((kind for kind, pattern in _TYPES if re.search(pattern, words)), "text")
+    fill = next((fill for fill, pattern in _FILLS if re.search(pattern, words)), None)
+    return Slot(name=words.replace(" ", "_") or "value", placeholder=placeholder, type=kind, fill=fill)
+
+
+def slots_in(text: str) -> tuple[Slot, ...]:
+    """Every placeholder of a text for people, each once."""
+    found: dict[str, Slot] = {}
+    for match in _PLACEHOLDER.finditer(text):
+        name = next((value for value in match.groups() if value), "value")
+        found.setdefault(match[0], slot(name, match[0]))
+    return tuple(found.values())
+
+
+def unfilled(slots: Iterable[Slot]) -> tuple[Slot, ...]:
+    return tuple(item for item in slots if item.fill is None)

@@ -1,0 +1,256 @@
+"""Steps from list items, fences and sentences: what runs, what is proposed, what stays a person's."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from stanch.commands.rating import rate
+from stanch.model.plan import Slot, Step, StepKind
+from stanch.model.problem import Source
+from stanch.model.risk import Rating, Risk, Trait
+from stanch.playbook.document import Code, Document, Item, Passage
+from stanch.playbook.fences import Command, Content, commands_of, content_of, statements_of
+from stanch.playbook.quantity import PATTERN, Measure, quantity_of
+from stanch.playbook.slots import slots_in
+from stanch.playbook.vocabulary import ActionMatch, Vocabulary
+from stanch.playbook.words import slug
+
+_BOX = re.compile(
+    r"\s*[(\[]\s*(?:(?:first|within|next|in|under|takes?|~|max(?:imum)?|up to|<|\u2264|t\s?\+\s?)\s*)*(?P<time>[^()\[\]]*?\d[^()\[\]]*?(?:s|sec|seconds?|m|min|mins|minutes?|h|hrs?|hours?|days?)\+?)\s*(?:max|total|each)?[)\]]",
+    re.IGNORECASE,
+)
+_PLUS = re.compile(
+    r"\bT\s?\+\s?(?P<low>\d+)(?:\s?m(?:in(?:ute)?s?)?)?(?:\s*(?:to|-|\u2013)\s*T?\s?\+?\s?(?P<high>\d+)(?:\s?m(?:in(?:ute)?s?)?)?)?",
+    re.IGNORECASE,
+)
+_WITHIN = re.compile(
+    r"\b(?:within|first|in under|no later than|schedule(?:d)? within)\s+(?:the first\s+)?", re.IGNORECASE
+)
+_OWNER = re.compile(
+    r"^\s*\[(?P<square>[A-Z][\w /-]{1,40})\]\s+|\((?:owner|assignee|responsible|by)\s*:\s*(?P<paren>[^)]+)\)|^\s*@(?P<at>[\w-]+)\s*:?\s+",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(
+    r"^(?P<condition>(?:if|when|in case|should)\b[^:,;\u2192]{2,120})\s*(?:[:,;\u2192]|->|,? then\b)\s*(?P<rest>\S.*)$",
+    re.IGNORECASE,
+)
+_AFTERTHOUGHT = re.compile(
+    r",?\s*\b(?P<condition>(?:if|when|where|as) (?:needed|necessary|required|possible|available|appropriate|applicable|feasible|safe)|if [^.,;]{3,60})\s*[.)]?$",
+    re.IGNORECASE,
+)
+_EXPECTS = re.compile(
+    r"\b(?:expected(?: output| result)?|expect|should (?:show|return|see|print|be))\s*:?\s+(?P<what>.+)$", re.IGNORECASE
+)
+_CHECKS = re.compile(
+    r"^(?:re-?)?(?:check|verify|confirm|ensure|validate|test|make sure|assert|monitor|watch)\b", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeBox:
+    """From when and until when, in seconds since the run began; `start` is None where only an end is given."""
+
+    start: float | None
+    end: float | None
+
+
+def timebox(text: str) -> TimeBox | None:
+    """`(0-5 minutes)`, `(First 5 Minutes)`, `T+0 to T+15`, `(60+ minutes)`, `within 24 hours`."""
+    if match := _PLUS.search(text):
+        high = float(match["high"]) * 60 if match["high"] else None
+        return TimeBox(start=float(match["low"]) * 60, end=high)
+    candidate = _BOX.search(text)
+    inner = candidate["time"] if candidate else None
+    if inner is None and (within := _WITHIN.search(text)):
+        inner = text[within.end() : within.end() + 24]
+        if not PATTERN.match(inner):
+            return None
+    if inner is None:
+        return None
+    for match in PATTERN.finditer(inner):
+        quantity = quantity_of(match)
+        if quantity.measure is not Measure.DURATION:
+            continue
+        if quantity.upper is not None:
+            return TimeBox(start=quantity.value, end=quantity.upper)
+        after = inner[match.end() : match.end() + 2]
+        return TimeBox(start=quantity.value, end=None) if "+" in after else TimeBox(start=None, end=quantity.value)
+    plus = re.match(r"(?P<number>\d+)\+\s*(?P<unit>m|h|s|d)", inner)
+    if plus:
+        factor = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}[plus["unit"]]
+        return TimeBox(start=float(plus["number"]) * factor, end=None)
+    return None
+
+
+def without_timebox(text: str) -> str:
+    """A title without its time box and the number in front of it."""
+    text = _BOX.sub("", text)
+    text = re.sub(
+        r"^\s*(?:\d+(?:\.\d+)*[.):]|(?:step|phase|stage)\s+\w+\s*[:.\u2013-])\s*", "", text, flags=re.IGNORECASE
+    )
+    return text.strip(" :*-\u2013")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What a step takes from where it stands: its procedure's key, its phase, that phase's time box and condition."""
+
+    procedure: str
+    phase: str | None = None
+    box: TimeBox | None = None
+    condition: str | None = None
+    owner: str | None = None
+
+
+class StepMaker:
+    """Makes the steps of one procedure and keeps their keys apart."""
+
+    def __init__(self, document: Document, vocabulary: Vocabulary) -> None:
+        self._document = document
+        self._vocabulary = vocabulary
+        self._keys: dict[str, int] = {}
+
+    def of_item(self, item: Item, place: Place) -> Step:
+        """A step of prose: an action where the vocabulary knows one, else a check or a person's."""
+        passage = Passage(lines=item.lines) if item.lines else Passage(lines=(item.line,))
+        return self.of_text(passage.text, passage.source(self._document), place, checked=item.checked is not None)
+
+    def of_text(self, text: str, source: Source, place: Place, *, checked: bool = False) -> Step:
+        text = " ".join(text.split())
+        owner, body = _owner(text)
+        condition, body = _condition(body)
+        box = timebox(body) or place.box
+        action = self.action(body)
+        kind, risk = StepKind.MANUAL, Risk.READ_ONLY
+        parameters: tuple[tuple[str, str], ...] = ()
+        if action is not None:
+            kind = StepKind.MESSAGE if action.action.tells else StepKind.ACTION
+            risk = action.action.risk
+            parameters = parameters_of(action, text)
+        elif checked or _CHECKS.match(body):
+            kind = StepKind.CHECK
+        expects = _EXPECTS.search(body)
+        return Step(
+            key=self.key(place, text),
+            type=kind,
+            text=text,
+            risk=risk,
+            action=action.action.name if action else None,
+            parameters=parameters,
+            owner=owner or place.owner,
+            phase=place.phase,
+            timebox_s=box.end if box else None,
+            not_before_s=box.start if box else None,
+            expects=expects["what"].strip() if expects else None,
+            condition=condition or place.condition,
+            source=source,
+        )
+
+    def action(self, text: str) -> ActionMatch | None:
+        """The one action a text asks for; None where it asks for none, or for two things on the same words."""
+        return leading_action(text, self._vocabulary)
+
+    def of_code(self, code: Code, place: Place, text: str = "") -> Iterator[Step]:
+        """A step for each command of a shell fence and each statement of a SQL fence; other fences run nothing."""
+        match content_of(code):
+            case Content.SHELL:
+                for command in commands_of(code):
+                    yield self.of_command(command, "shell", place, text)
+            case Content.SQL:
+                for command in statements_of(code):
+                    yield self.of_command(command, "sql", place, text)
+            case _:
+                return
+
+    def of_command(self, command: Command, language: str, place: Place, text: str = "") -> Step:
+        rating = _rated_sql(command.text) if language == "sql" else rate(command.text)
+        name = text or command.label or command.text.splitlines()[0]
+        owner, body = _owner(name)
+        condition, _ = _condition(body)
+        box = timebox(body) or place.box
+        kind = StepKind.MANUAL if Trait.INTERACTIVE in rating.traits else StepKind.COMMAND
+        return Step(
+            key=self.key(place, command.label or text or command.text),
+            type=kind,
+            text=" ".join(name.split()),
+            command=command.text,
+            language=language,
+            rating=rating,
+            risk=rating.risk,
+            owner=owner or place.owner,
+            phase=place.phase,
+            timebox_s=box.end if box else None,
+            not_before_s=box.start if box else None,
+            expects=command.expects,
+            condition=condition or place.condition,
+            slots=slots_of_command(command.text),
+            source=self._document.source_at(command.line, command.column),
+        )
+
+    def key(self, place: Place, text: str) -> str:
+        base = f"{place.procedure}/{slug(text)[:48].strip('-')}"
+        count = self._keys.get(base, 0) + 1
+        self._keys[base] = count
+        return base if count == 1 else f"{base}-{count}"
+
+
+def _rated_sql(statement: str) -> Rating:
+    """A statement rated as what psql would be given."""
+    return replace(rate(f"psql --command {shlex.quote(statement)}"), command=statement, pipeline=None)
+
+
+def leading_action(text: str, vocabulary: Vocabulary) -> ActionMatch | None:
+    """The first action of a sentence, unless its first words mean two: what comes later is how, or until when."""
+    matches = [match for match in vocabulary.actions_of(text) if not _negated(text, match)]
+    if not matches:
+        return None
+    first = matches[0]
+    rivals = [other for other in matches[1:] if other.start == first.start and other.action is not first.action]
+    return None if rivals else first
+
+
+def _negated(text: str, match: ActionMatch) -> bool:
+    return bool(
+        re.search(
+            r"(?:\b(?:do not|never|avoid|without|no)|n['\u2019]t)\s+(?:\w+\s+){0,2}$",
+            text[: match.start],
+            re.IGNORECASE,
+        )
+    )
+
+
+def parameters_of(match: ActionMatch, text: str) -> tuple[tuple[str, str], ...]:
+    """The values that the sentence gives the action's parameters, as text."""
+    found: list[tuple[str, str]] = []
+    for parameter in match.action.parameters:
+        value = re.search(parameter.pattern, text, re.IGNORECASE)
+        if value:
+            found.append((parameter.name, value["value"]))
+    return tuple(found)
+
+
+def _owner(text: str) -> tuple[str | None, str]:
+    match = _OWNER.search(text)
+    if not match:
+        return None, text
+    owner = match["square"] or match["paren"] or match["at"]
+    return owner.strip(), (text[: match.start()] + text[match.end() :]).strip()
+
+
+def _condition(text: str) -> tuple[str | None, str]:
+    """`If traffic spike: scale up`, `Clear cache if needed`."""
+    if match := _CONDITION.match(text):
+        return match["condition"].strip(" *"), match["rest"].strip(" *")
+    if match := _AFTERTHOUGHT.search(text):
+        return match["condition"].strip(), text[: match.start()].strip()
+    return None, text
+
+
+def slots_of_command(text: str) -> tuple[Slot, ...]:
+    """The placeholders of a command; what a shell or jsonpath means by brackets is none."""
+    return tuple(
+        slot
+        for slot in slots_in(text)
+        if not slot.placeholder.startswith(("[", "{")) and not re.match(r"^\$\{", slot.placeholder)
+    )
