@@ -1,0 +1,420 @@
+"""The JSON API: strict bodies in, records out, one error shape. Described in docs/api.md."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.handlers import HTTPRouteHandler, delete
+from sqlalchemy import Connection
+
+from stanch import __version__
+from stanch.comms import outbox
+from stanch.incidents import lifecycle, timeline
+from stanch.learning import drafting
+from stanch.model.incident import Incident
+from stanch.model.problem import NotFound
+from stanch.model.rule import Evaluation
+from stanch.model.run import Run
+from stanch.response import controls, runs
+from stanch.store.rows import to_values
+from stanch.web import auth, bodies, gate, live
+from stanch.web.auth import Caller
+from stanch.web.errors import Malformed, Unauthenticated
+from stanch.web.live import Streams
+from stanch.web.served import served_by
+from stanch.web.views import signals
+
+Asked = Request[Any, Any, Any]
+Json = dict[str, Any]
+T = TypeVar("T")
+
+_LONGEST_S = 15 * 86400.0
+
+
+@get("/api/health", opt=gate.PUBLIC)
+async def health(request: Asked) -> Json:
+    """Whether it serves, and what."""
+    served = served_by(request)
+    await served.store.read(timeline.position)
+    return {"status": "ok", "version": __version__, "plan_hash": served.plan.hash}
+
+
+# --- incidents -------------------------------------------------------------------------------------------------------
+
+
+@get("/api/incidents")
+async def list_incidents(request: Asked, *, open: bool = False) -> Json:  # noqa: A002 - the parameter's name in the API
+    """All, or the open ones; the latest first."""
+    found = await served_by(request).store.read(lambda rows: lifecycle.listing(rows, open_only=open))
+    return {"incidents": [_incident(each) for each in found]}
+
+
+@post("/api/incidents", opt=gate.RESPONDER, status_code=201)
+async def open_incident(request: Asked) -> Json:
+    """Open one by hand."""
+    served = served_by(request)
+    body = await bodies.json_body(request, bodies.OpenIncident)
+    return {
+        "incident": _incident(
+            await served.store.write(
+                lambda rows: lifecycle.open_by_hand(
+                    rows,
+                    title=body.title,
+                    severity=body.severity,
+                    service=body.service,
+                    plan=served.plan,
+                    now=served.clock.now(),
+                    by=_by(request),
+                    hooks=served.hooks,
+                )
+            )
+        )
+    }
+
+
+@get("/api/incidents/{incident_id:str}")
+async def show_incident(request: Asked, incident_id: str) -> Json:
+    """Everything of one incident."""
+
+    def read(rows: Connection) -> Json:
+        incident = lifecycle.get(rows, incident_id)
+        return {
+            "incident": _incident(incident),
+            "clocks": [to_values(each) for each in incident.clocks],
+            "findings": list(incident.findings),
+            "runs": [_run(each) for each in runs.listing(rows, incident_id=incident_id)],
+            "controls": [to_values(each) for each in controls.listing(rows, incident_id=incident_id)],
+            "timeline": [live.document(each) for each in timeline.read(rows, incident_id)],
+            "pages": [to_values(each) for each in reversed(outbox.listing(rows, incident_id))],
+        }
+
+    return await served_by(request).store.read(read)
+
+
+@post("/api/incidents/{incident_id:str}/acknowledge", opt=gate.RESPONDER, status_code=200)
+async def acknowledge(request: Asked, incident_id: str) -> Json:
+    """Take it up."""
+    await bodies.json_body(request, bodies.Nothing)
+    now, by = _now(request), _by(request)
+    return await _changed(request, lambda rows: lifecycle.acknowledge(rows, incident_id, by=by, now=now))
+
+
+@post("/api/incidents/{incident_id:str}/assign", opt=gate.RESPONDER, status_code=200)
+async def assign(request: Asked, incident_id: str) -> Json:
+    """Give it to somebody."""
+    body = await bodies.json_body(request, bodies.Assign)
+    now, by = _now(request), _by(request)
+    return await _changed(request, lambda rows: lifecycle.assign(rows, incident_id, to=body.to, by=by, now=now))
+
+
+@post("/api/incidents/{incident_id:str}/note", opt=gate.RESPONDER, status_code=200)
+async def note(request: Asked, incident_id: str) -> Json:
+    """Write on the timeline."""
+    body = await bodies.json_body(request, bodies.Text)
+    now, by, plan = _now(request), _by(request), served_by(request).plan
+    return await _changed(
+        request, lambda rows: lifecycle.note(rows, incident_id, text=body.text, by=by, now=now, plan=plan)
+    )
+
+
+@post("/api/incidents/{incident_id:str}/resolve", opt=gate.RESPONDER, status_code=200)
+async def resolve(request: Asked, incident_id: str) -> Json:
+    """End it by hand."""
+    body = await bodies.json_body(request, bodies.Text)
+    now, by, plan = _now(request), _by(request), served_by(request).plan
+    return await _changed(
+        request, lambda rows: lifecycle.resolve(rows, incident_id, because=body.text, by=by, now=now, plan=plan)
+    )
+
+
+@post("/api/incidents/{incident_id:str}/reopen", opt=gate.RESPONDER, status_code=200)
+async def reopen(request: Asked, incident_id: str) -> Json:
+    """It was not over."""
+    served = served_by(request)
+    body = await bodies.json_body(request, bodies.Text)
+    now, by = _now(request), _by(request)
+    return await _changed(
+        request,
+        lambda rows: lifecycle.reopen(
+            rows, incident_id, because=body.text, by=by, now=now, plan=served.plan, hooks=served.hooks
+        ),
+    )
+
+
+# --- runs and controls -----------------------------------------------------------------------------------------------
+
+
+@get("/api/runs")
+async def list_runs(request: Asked) -> Json:
+    """All runs with their steps, the newest first."""
+    return {"runs": [_run(each) for each in await served_by(request).store.read(runs.listing)]}
+
+
+@get("/api/runs/{run_id:str}")
+async def show_run(request: Asked, run_id: str) -> Json:
+    """One run with its steps."""
+    return {"run": _run(await served_by(request).store.read(lambda rows: runs.get(rows, run_id)))}
+
+
+@post("/api/runs/{run_id:str}/steps/{key:str}/approve", opt=gate.RESPONDER, status_code=200)
+async def approve(request: Asked, run_id: str, key: str) -> Json:
+    """Yes to exactly what has this digest."""
+    body = await bodies.json_body(request, bodies.Approve)
+    now, by = _now(request), _by(request)
+    return await _run_after(
+        request, run_id, lambda rows: runs.approve(rows, run_id, key, body.digest, by=by, reason=body.reason, now=now)
+    )
+
+
+@post("/api/runs/{run_id:str}/steps/{key:str}/complete", opt=gate.RESPONDER, status_code=200)
+async def complete(request: Asked, run_id: str, key: str) -> Json:
+    """It was done by hand, or a step of unknown outcome took effect."""
+    body = await bodies.json_body(request, bodies.OptionalReason)
+    now, by = _now(request), _by(request)
+    return await _run_after(
+        request, run_id, lambda rows: runs.complete(rows, run_id, key, by=by, note=body.reason, now=now)
+    )
+
+
+@post("/api/runs/{run_id:str}/steps/{key:str}/skip", opt=gate.RESPONDER, status_code=200)
+async def skip(request: Asked, run_id: str, key: str) -> Json:
+    """Leave it out, with a reason."""
+    body = await bodies.json_body(request, bodies.Reason)
+    now, by = _now(request), _by(request)
+    return await _run_after(
+        request, run_id, lambda rows: runs.skip(rows, run_id, key, by=by, reason=body.reason, now=now)
+    )
+
+
+@post("/api/runs/{run_id:str}/stop", opt=gate.RESPONDER, status_code=200)
+async def stop(request: Asked, run_id: str) -> Json:
+    """No further, with a reason."""
+    body = await bodies.json_body(request, bodies.Stop)
+    now, by = _now(request), _by(request)
+    return await _run_after(
+        request, run_id, lambda rows: runs.stop(rows, run_id, by=by, reason=body.reason, now=now, undo=body.undo)
+    )
+
+
+@get("/api/controls")
+async def list_controls(request: Asked) -> Json:
+    """Those that are in force, the newest first."""
+    found = await served_by(request).store.read(lambda rows: controls.listing(rows, only_live=True))
+    return {"controls": [to_values(each) for each in found]}
+
+
+@post("/api/controls/{control_id:str}/undo", opt=gate.RESPONDER, status_code=200)
+async def undo_control(request: Asked, control_id: str) -> Json:
+    """Take it off before its time."""
+    body = await bodies.json_body(request, bodies.OptionalReason)
+    now, by = _now(request), _by(request)
+    undone = await served_by(request).store.write(
+        lambda rows: controls.undo(rows, control_id, by=by, because=body.reason, now=now)
+    )
+    return {"control": to_values(undone)}
+
+
+# --- the plan and what is measured -----------------------------------------------------------------------------------
+
+
+@get("/api/plan")
+async def show_plan(request: Asked) -> Json:
+    """What the playbooks were compiled to."""
+    plan = served_by(request).plan
+    return {
+        "plan_hash": plan.hash,
+        "playbooks": [
+            {
+                "path": each.path,
+                "title": each.title,
+                "facts": [to_values(fact) for fact in each.facts],
+                "problems": [to_values(problem) for problem in each.problems],
+            }
+            for each in plan.playbooks
+        ],
+        "problems": [to_values(problem) for problem in plan.problems],
+    }
+
+
+@get("/api/rules")
+async def list_rules(request: Asked) -> Json:
+    """Every armed rule, where it stands, and its latest value."""
+    now = _now(request)
+    return {"rules": [_rule(each, now) for each in served_by(request).watcher.evaluations()]}
+
+
+@get("/api/signals/{name:str}")
+async def show_signal(request: Asked, name: str, *, seconds: float = 600.0) -> Json:
+    """A signal's points, as its first armed rule reads it; else as the catalogue does."""
+    if not 0 < seconds <= _LONGEST_S:
+        raise Malformed(f"seconds must be over 0 and at most {_LONGEST_S:.0f}.")
+    watcher = served_by(request).watcher
+    rule = next((each.rule for each in watcher.evaluations() if each.rule.signal == name), None)
+    try:
+        points = await watcher.points(
+            name,
+            seconds,
+            statistic=None if rule is None else rule.statistic,
+            window_s=None if rule is None else rule.window_s,
+            labels=() if rule is None else rule.labels,
+        )
+    except ValueError as error:
+        raise NotFound(f"There is no signal {name}.", hint="GET /api/rules names those that are watched.") from error
+    return {
+        "signal": name,
+        "unit": None if rule is None else rule.unit.value,
+        "statistic": None if rule is None or rule.statistic is None else rule.statistic.value,
+        "points": [[at, value] for at, value in points],
+    }
+
+
+@get("/api/reviews/{incident_id:str}")
+async def show_review(request: Asked, incident_id: str) -> Json:
+    """The review as Markdown and as HTML, its charts inside."""
+    found: Any = await served_by(request).store.read(lambda rows: drafting.read(rows, incident_id))
+    if found is None:
+        raise NotFound(f"Incident {incident_id} has no review.", hint="It is drafted when the incident is over.")
+    return {
+        "incident_id": incident_id,
+        "path": found.path,
+        "drafted_at": found.drafted_at,
+        "markdown": found.markdown,
+        "html": found.html,
+        **{name: found.data[name] for name in ("times", "lesson", "action_items") if name in found.data},
+    }
+
+
+@get("/api/events")
+async def stream_events(request: Asked, *, after: int | None = None) -> Response[Any]:
+    """Every timeline event as it is written; `Last-Event-ID` or `after` says from where."""
+    last = request.headers.get("last-event-id", "")
+    streams: Streams = request.app.state.streams
+    return live.response(streams.events(int(last) if last.isascii() and last.isdigit() else after))
+
+
+# --- access ----------------------------------------------------------------------------------------------------------
+
+
+@post("/api/login-links", opt=gate.ADMINISTRATOR, status_code=201)
+async def make_login_link(request: Asked) -> Json:
+    """A one-time link, for a person."""
+    served = served_by(request)
+    body = await bodies.json_body(request, bodies.LoginLink)
+    person, now = body.person or _by(request), served.clock.now()
+
+    def write(rows: Connection) -> str:
+        if body.role is not None:
+            auth.add_person(rows, person, body.role, now)
+        return auth.write_link(rows, person, now)
+
+    secret = await served.store.write(write)
+    address = request.app.state.address or served.settings.server.url
+    return {
+        "url": f"{address.rstrip('/')}/login/{secret}",
+        "person": person,
+        "expires_at": now + auth.LINK_LIFETIME_S,
+    }
+
+
+@get("/api/tokens", opt=gate.ADMINISTRATOR)
+async def list_tokens(request: Asked) -> Json:
+    """The tokens that are good."""
+    return {"tokens": [to_values(each) for each in await served_by(request).store.read(auth.tokens)]}
+
+
+@post("/api/tokens", opt=gate.ADMINISTRATOR, status_code=201)
+async def make_token(request: Asked) -> Json:
+    """A new token for the one who asks, told this once."""
+    served = served_by(request)
+    body = await bodies.json_body(request, bodies.NewToken)
+    by, now = _by(request), served.clock.now()
+    secret = await served.store.write(lambda rows: auth.write_token(rows, by, body.label, body.role, now))
+    return {"token": secret, "label": body.label, "role": body.role.value}
+
+
+@delete("/api/tokens/{digest:str}", opt=gate.ADMINISTRATOR, status_code=200)
+async def revoke_token(request: Asked, digest: str) -> Json:
+    """End a token."""
+    served = served_by(request)
+    label = await served.store.write(lambda rows: auth.revoke_token(rows, digest, served.clock.now()))
+    return {"revoked": label}
+
+
+# --- what they share -------------------------------------------------------------------------------------------------
+
+
+def _incident(incident: Incident) -> Json:
+    values: Json = to_values(incident)
+    del values["clocks"], values["findings"]
+    return values
+
+
+def _run(run: Run) -> Json:
+    values: Json = msgspec.to_builtins(run)
+    return values
+
+
+def _rule(each: Evaluation, now: float) -> Json:
+    values: Json = to_values(each.rule)
+    return {
+        **values,
+        "state": each.state.value,
+        "current": each.value,
+        "since": each.since,
+        "at": each.at,
+        "text": signals.standing(each, now),
+    }
+
+
+async def _changed(request: Asked, unit: Callable[[Connection], Incident]) -> Json:
+    return {"incident": _incident(await served_by(request).store.write(unit))}
+
+
+async def _run_after(request: Asked, run_id: str, unit: Callable[[Connection], Any]) -> Json:
+    def act(rows: Connection) -> Run:
+        unit(rows)
+        return runs.get(rows, run_id)
+
+    return {"run": _run(await served_by(request).store.write(act))}
+
+
+def _by(request: Asked) -> str:
+    caller: Caller | None = request.scope.get("user")
+    if caller is None:
+        raise Unauthenticated("You are not logged in.")
+    return caller.person
+
+
+def _now(request: Asked) -> float:
+    return served_by(request).clock.now()
+
+
+handlers: list[HTTPRouteHandler] = [
+    health,
+    list_incidents,
+    open_incident,
+    show_incident,
+    acknowledge,
+    assign,
+    note,
+    resolve,
+    reopen,
+    list_runs,
+    show_run,
+    approve,
+    complete,
+    skip,
+    stop,
+    list_controls,
+    undo_control,
+    show_plan,
+    list_rules,
+    show_signal,
+    show_review,
+    stream_events,
+    make_login_link,
+    list_tokens,
+    make_token,
+    revoke_token,
+]

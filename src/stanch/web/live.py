@@ -1,0 +1,89 @@
+"""Server-sent events: every timeline event as it is written, from where the reader left off."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from litestar.response import Stream
+
+from stanch.incidents import timeline
+from stanch.incidents.wording import wording
+from stanch.model.incident import Event
+from stanch.web.served import Served
+
+BEAT_S = 15.0
+"""A comment is sent when nothing else was for this long, so that both ends notice a connection that died."""
+
+_POLL_S = 1.0
+
+
+class Streams:
+    """The open streams of one server; closed together when it ends, so that no reader holds it up."""
+
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        self._closing = asyncio.Event()
+
+    def close(self) -> None:
+        """End every stream at its next breath."""
+        self._closing.set()
+
+    async def events(self, after: int | None) -> AsyncIterator[bytes]:
+        """The events after position `after`, or from now on; forever, in the order of their commits."""
+        store, clock = self._served.store, self._served.clock
+        position = after if after is not None else await store.read(timeline.position)
+        yield b"retry: 1000\n\n"
+        said_at = clock.monotonic()
+        async with store.listen(timeline.TOPIC) as listener:
+            while not self._closing.is_set():
+                written = await store.read(lambda rows, position=position: timeline.since(rows, position))  # type: ignore[misc]
+                for number, record in written:
+                    position = number
+                    yield _frame(number, record)
+                if written or clock.monotonic() - said_at >= BEAT_S:
+                    said_at = clock.monotonic()
+                    if not written:
+                        yield b": still here\n\n"
+                if not written:
+                    await self._wait(listener)
+
+    async def _wait(self, listener: Any) -> None:
+        closing = asyncio.ensure_future(self._closing.wait())
+        woken = asyncio.ensure_future(listener.wait(_POLL_S))
+        try:
+            await asyncio.wait({closing, woken}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            closing.cancel()
+            woken.cancel()
+            await asyncio.gather(closing, woken, return_exceptions=True)
+
+
+def response(events: AsyncIterator[bytes]) -> Stream:
+    """The stream as an answer that nothing in between may hold back."""
+    return Stream(
+        events,
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+def document(record: Event) -> dict[str, Any]:
+    """An event as the API tells it: the record, and what it says in words."""
+    words = wording(record)
+    return {
+        "incident_id": record.incident_id,
+        "seq": record.seq,
+        "at": record.at,
+        "kind": record.kind.value,
+        "actor": record.actor,
+        "text": words.text,
+        "detail": words.detail,
+        "data": record.data,
+        "digest": record.digest,
+    }
+
+
+def _frame(position: int, record: Event) -> bytes:
+    """One message; JSON holds no line break, so the data is one line."""
+    return b"id: %d\nevent: timeline\ndata: %s\n\n" % (position, msgspec.json.encode(document(record)))

@@ -1,0 +1,128 @@
+"""Templates to responses: autoescaped Jinja, filters for times and quantities, and parts that know their version."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar import Response
+from markupsafe import Markup
+
+from stanch import __version__
+from stanch.charts import quantity, svg
+from stanch.charts.chart import Chart
+from stanch.web import assets, auth
+
+NOT_STORED: Mapping[str, str] = {"Cache-Control": "no-store"}
+
+
+def time_of_day(at: float) -> str:
+    """`02:14:07`, in UTC as everywhere."""
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
+
+
+def minute(at: float) -> str:
+    """`02:14`."""
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M}"
+
+
+def day(at: float) -> str:
+    """`21 November 2026`."""
+    moment = datetime.fromtimestamp(at, UTC)
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def moment(at: float) -> str:
+    """`2026-11-21 02:14:07`."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def iso(at: float) -> str:
+    """For a `datetime` attribute."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def plot(chart: Chart) -> Markup:
+    """The picture, as markup: every text in it was escaped where it was drawn."""
+    return Markup(svg.plot(chart))  # noqa: S704 - see the docstring
+
+
+def spark(chart: Chart) -> Markup:
+    """As `plot`, in the size of a word."""
+    return Markup(svg.spark(chart))  # noqa: S704 - as above
+
+
+def progress(share: float | None, label: str) -> Markup:
+    """A bar that says how far something is."""
+    return Markup(svg.progress(share, label=label))  # noqa: S704 - as above
+
+
+def span(chart: Chart) -> str:
+    """How much time a chart covers: `last 10 min`, or from when to when for what is over."""
+    return f"{minute(chart.start)} to {minute(chart.end)}, {quantity.prose(chart.end - chart.start)}"
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("stanch.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters.update(
+        clock=quantity.clock, day=day, iso=iso, minute=minute, moment=moment, prose=quantity.prose, say=quantity.say,
+        time=time_of_day, form_token=auth.form_token, plot=plot, spark=spark,
+    )  # fmt: skip
+    environment.globals.update(asset=assets.address, progress=progress, version=__version__)
+    return environment
+
+
+_templates = _environment()
+
+
+def text(template: str, **values: Any) -> Markup:
+    """A template as markup."""
+    return Markup(_templates.get_template(template).render(**values))  # noqa: S704 - the template escaped it
+
+
+def page(template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any) -> Response[str]:
+    """A whole page, or a fragment of one."""
+    return Response(
+        str(text(template, **values)),
+        status_code=status,
+        media_type="text/html; charset=utf-8",
+        headers={**NOT_STORED, **(headers or {})},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of a page that is replaced in place when it changes. `version` is a digest of what it shows."""
+
+    name: str
+    version: str
+    html: Markup
+
+    @property
+    def swap(self) -> Markup:
+        """As sent when it has changed: the browser merges it into the part that it has."""
+        mark = f'data-part="{self.version}"'
+        return Markup(self.html.replace(mark, f'{mark} hx-swap-oob="morph"', 1))  # noqa: S704 - built from our markup
+
+
+def part(name: str, template: str, **values: Any) -> Part:
+    """Render a part. The root element of its template writes `id="{{ part }}" data-part=""`."""
+    draft = text(template, part=name, **values)
+    version = hashlib.blake2b(draft.encode(), digest_size=6).hexdigest()
+    html = Markup(draft.replace('data-part=""', f'data-part="{version}"', 1))  # noqa: S704 - as above
+    return Part(name=name, version=version, html=html)
+
+
+def changed(parts: Iterable[Part], have: str) -> list[Part]:
+    """The parts that are not as the browser has them; `have` is its `name=version` list, separated by spaces."""
+    held = dict(pair.split("=", 1) for pair in have.split() if "=" in pair)
+    return [part for part in parts if held.get(part.name) != part.version]

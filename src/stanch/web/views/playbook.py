@@ -1,0 +1,326 @@
+"""A playbook as it reads, with a margin: beside each line what it became, or why it became nothing."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from stanch.charts.chart import Chart
+from stanch.charts.quantity import compared, prose, say
+from stanch.model.plan import (
+    Contact,
+    DrillSchedule,
+    Fact,
+    Metric,
+    PastIncident,
+    Playbook,
+    PolicyFact,
+    Procedure,
+    Role,
+    Severity,
+    Step,
+    StepKind,
+    Template,
+    Threshold,
+    ThresholdRole,
+    Trigger,
+    Unread,
+)
+from stanch.model.problem import Level, Problem
+from stanch.model.risk import Risk, Trait
+from stanch.model.rule import AlertState, Evaluation
+from stanch.web.views import manuscript
+from stanch.web.views.manuscript import Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What one fact or problem of a line says in the margin.
+
+    `tone` is understood, unread or wrong; `risk` is shown as a chip; `chart` is set where the line is live.
+    """
+
+    tone: str
+    text: str
+    strong: str = ""
+    risk: Risk | None = None
+    chart: Chart | None = None
+    value: str = ""
+    firing: bool = False
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginRow:
+    """A line with its margin. `tone` is the worst of its notes', or empty where it became nothing and should not."""
+
+    row: Row
+    tone: str
+    notes: tuple[Note, ...]
+    live: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaybookView:
+    number: int
+    path: str
+    title: str
+    rows: tuple[MarginRow, ...]
+    armed: int
+    steps: int
+    unread: int
+    wrong: int
+    others: tuple[Note, ...] = field(default=())
+
+
+Live = Callable[[Threshold], tuple[Evaluation, Chart] | None]
+"""The armed rule of a threshold, where it stands and its recent past; None where it is not watched."""
+
+_TONES = ("", "understood", "unread", "wrong")
+
+_ROLES = {
+    ThresholdRole.ALERT: "",
+    ThresholdRole.ROLLBACK_TRIGGER: "rollback trigger",
+    ThresholdRole.RESTART_TRIGGER: "restart trigger",
+    ThresholdRole.RECOVERY_TARGET: "recovery target",
+    ThresholdRole.SEVERITY_CRITERION: "severity criterion",
+    ThresholdRole.POLICY_LIMIT: "policy limit",
+    ThresholdRole.EXAMPLE: "an example",
+}
+
+_HAND = {
+    StepKind.MANUAL: "a person does it",
+    StepKind.CHECK: "a check",
+    StepKind.MESSAGE: "a message",
+    StepKind.COMMAND: "a command",
+    StepKind.ACTION: "an action",
+}
+
+
+def view(playbook: Playbook, number: int, problems: Sequence[Problem], live: Live) -> PlaybookView:
+    """The page's records. `problems` are those of this document, the plan's own among them."""
+    rows = manuscript.rows(playbook.path, playbook.text)
+    numbers = sorted({row.number for row in rows})
+    notes: dict[int, list[Note]] = {}
+    for fact in _each(playbook.facts):
+        if fact.source.path == playbook.path:
+            notes.setdefault(_nearest(fact.source.line, numbers), []).append(_note(fact, live))
+    homeless: list[Note] = []
+    said = {(line, note.text) for line, of_line in notes.items() for note in of_line}
+    for problem in problems:
+        note = _of_problem(problem)
+        if problem.source is None:
+            homeless.append(note)
+            continue
+        line = _nearest(problem.source.line, numbers)
+        if (line, note.text) not in said:
+            notes.setdefault(line, []).append(note)
+    first_of = {row.number: index for index, row in reversed(list(enumerate(rows)))}
+    margin = tuple(
+        _margin(row, notes.get(row.number, ()) if first_of[row.number] == index else ())
+        for index, row in enumerate(rows)
+    )
+    facts = list(_each(playbook.facts))
+    return PlaybookView(
+        number=number,
+        path=playbook.path,
+        title=playbook.title,
+        rows=margin,
+        armed=sum(isinstance(fact, Threshold) and live(fact) is not None for fact in facts),
+        steps=sum(isinstance(fact, Step) for fact in facts),
+        unread=sum(row.tone == "unread" for row in margin),
+        wrong=sum(row.tone == "wrong" for row in margin),
+        others=tuple(homeless),
+    )
+
+
+def _each(facts: Sequence[Fact]) -> Iterator[Fact]:
+    """Every fact once, those inside of others too."""
+    seen: set[tuple[str, int, int, str]] = set()
+
+    def once(fact: Fact) -> Iterator[Fact]:
+        words = str(getattr(fact, "text", "") or getattr(fact, "name", "") or getattr(fact, "signal", ""))
+        key = (fact.kind, fact.source.line, fact.source.column, words)
+        if key in seen:
+            return
+        seen.add(key)
+        yield fact
+        match fact:
+            case Procedure():
+                for step in fact.steps:
+                    yield from once(step)
+            case Trigger() if fact.threshold is not None:
+                yield from once(fact.threshold)
+            case PolicyFact() if fact.limit is not None:
+                yield from once(fact.limit)
+            case _:
+                return
+
+    for fact in facts:
+        yield from once(fact)
+
+
+def _nearest(line: int, numbers: Sequence[int]) -> int:
+    """The row that stands for a line: itself, or the last one before it (a fence's opening has no row)."""
+    if line in numbers:
+        return line
+    after = next((number for number in numbers if number > line), None)
+    return after if after is not None else (numbers[-1] if numbers else line)
+
+
+def _margin(row: Row, notes: Sequence[Note]) -> MarginRow:
+    tone = max((note.tone for note in notes), key=_TONES.index, default="")
+    return MarginRow(row=row, tone=tone, notes=tuple(notes), live=any(note.chart is not None for note in notes))
+
+
+def _note(fact: Fact, live: Live) -> Note:
+    """What a fact that acts became."""
+    match fact:
+        case Threshold():
+            return _threshold(fact, live)
+        case Procedure():
+            return Note(tone="understood", strong="procedure", text=_procedure(fact))
+        case Step():
+            return _step(fact)
+        case Trigger():
+            return Note(tone="understood", strong="trigger", text=_trigger(fact))
+        case Contact() if fact.placeholder:
+            return Note(tone="unread", text=f"{fact.address} is a placeholder: nobody is reached there.")
+        case Unread():
+            return Note(tone="unread", text=fact.because)
+        case _:
+            strong, text = _told(fact)
+            return Note(tone="understood", strong=strong, text=text)
+
+
+def _told(
+    fact: Severity | Template | Role | Contact | PolicyFact | Metric | PastIncident | DrillSchedule,
+) -> tuple[str, str]:
+    """What a fact that is known became: its kind, and what is known."""
+    match fact:
+        case Severity():
+            promises = ", ".join(f"{clock.name} {_within(clock.seconds, clock.text)}" for clock in fact.clocks)
+            return fact.level, promises or "no clock is promised"
+        case Template():
+            slots = ", ".join(slot.name for slot in fact.slots)
+            return "template", f"for {fact.audience}" + (f"; fills {slots}" if slots else "")
+        case Role():
+            return "role", f"at {', '.join(fact.severities)}" if fact.severities else "at every severity"
+        case Contact():
+            return "contact", f"{fact.name} at {fact.address}"
+        case PolicyFact():
+            return "policy", fact.check or "kept as a statement; nothing checks it yet"
+        case Metric():
+            statistics = ", ".join(statistic.value for statistic in fact.statistics)
+            return "measured", f"{fact.signal} {statistics}".strip()
+        case PastIncident():
+            lessons = "1 lesson" if len(fact.lessons) == 1 else f"{len(fact.lessons)} lessons"
+            return "past incident", ", ".join(filter(None, (fact.date, lessons)))
+        case DrillSchedule():
+            return "drill", f"{fact.what}, {fact.every}"
+        case _:
+            assert_never(fact)
+
+
+def _threshold(fact: Threshold, live: Live) -> Note:
+    found = live(fact)
+    if found is not None:
+        evaluation, chart = found
+        opens = f"opens {evaluation.rule.severity}"
+        firing = evaluation.state is AlertState.FIRING
+        value = say(evaluation.value, evaluation.rule.unit)
+        state = "firing, " if firing else ""
+        text = f"{state}{opens}" if evaluation.state is not AlertState.NO_DATA else f"not measured; {opens}"
+        return Note(tone="understood", strong="armed", text=text, chart=chart, value=value, firing=firing)
+    role = _ROLES[fact.role]
+    condition = _condition(fact)
+    if fact.armed or (role and not fact.because):
+        return Note(tone="understood", strong=role or "threshold", text=condition)
+    if fact.role in {ThresholdRole.ALERT, ThresholdRole.ROLLBACK_TRIGGER, ThresholdRole.RESTART_TRIGGER}:
+        return Note(tone="unread", text=f"Not armed: {fact.because or 'it is not watched.'}")
+    return Note(tone="understood", strong=role, text=f"{condition}; {fact.because}")
+
+
+def _condition(fact: Threshold) -> str:
+    limit = say(fact.value, fact.unit) if fact.value is not None else ""
+    if fact.baseline_multiple is not None:
+        limit = f"{fact.baseline_multiple:g} times what is normal"
+    words = [
+        fact.signal or "",
+        "" if fact.statistic is None else fact.statistic.value,
+        compared(fact.comparison),
+        limit,
+    ]
+    if fact.window_s:
+        words.append(f"in {prose(fact.window_s)}")
+    if fact.persistence_s:
+        words.append(f"for {prose(fact.persistence_s)}")
+    return " ".join(word for word in words if word)
+
+
+def _procedure(fact: Procedure) -> str:
+    steps = "1 step" if len(fact.steps) == 1 else f"{len(fact.steps)} steps"
+    levels = [each for each in fact.applies_to if each]
+    when = f"runs at {' and '.join(levels)}" if levels else ""
+    for_what = f"for {', '.join(fact.signals)}" if fact.signals else ""
+    return " · ".join(part for part in (steps, when, for_what) if part)
+
+
+def _step(fact: Step) -> Note:
+    parts = []
+    hint = ""
+    if fact.command is not None and fact.rating is not None:
+        parts.append(_command(fact))
+        hint = fact.rating.hint
+    elif fact.command is not None:
+        parts.append("a query, read-only" if fact.risk is Risk.READ_ONLY else "a command")
+    elif fact.action is not None:
+        parts.append(f"action {fact.action.replace('_', ' ')}")
+    else:
+        parts.append(_HAND[fact.type])
+    parts.append(
+        {0: "goes by itself", 1: "one approval", 2: "two people"}[fact.risk.approvals] if _is_ours(fact) else ""
+    )
+    if fact.owner:
+        parts.append(fact.owner)
+    if fact.timebox_s:
+        parts.append(f"within {prose(fact.timebox_s)}")
+    if fact.slots:
+        parts.append(", ".join(f"{slot.placeholder} from {slot.fill or 'a person'}" for slot in fact.slots))
+    return Note(
+        tone="understood",
+        risk=fact.risk if _is_ours(fact) else None,
+        text=", ".join(part for part in parts if part),
+        hint=hint,
+    )
+
+
+def _is_ours(fact: Step) -> bool:
+    return fact.command is not None or fact.action is not None
+
+
+def _command(fact: Step) -> str:
+    assert fact.rating is not None
+    traits: Mapping[Trait, str] = {
+        Trait.ENDLESS: "never ends by itself: captured for a while",
+        Trait.INTERACTIVE: "needs a terminal: yours to run",
+        Trait.EXPOSES_SECRETS: "may show secrets",
+        Trait.HEAVY: "heavy on production",
+        Trait.UNREADABLE: "cannot be read: yours to run",
+        Trait.DYNAMIC: "",
+    }
+    said = [traits[trait] for trait in sorted(fact.rating.traits) if traits.get(trait)]
+    return "; ".join(said) or "a command"
+
+
+def _trigger(fact: Trigger) -> str:
+    then = fact.procedure or (fact.action or "").replace("_", " ")
+    return f"{fact.condition}{f': {then}' if then else ''}"
+
+
+def _of_problem(problem: Problem) -> Note:
+    tone = {Level.NOTE: "unread", Level.WARNING: "unread", Level.ERROR: "wrong"}[problem.level]
+    return Note(tone=tone, text=problem.message, hint=problem.hint)
+
+
+def _within(seconds: float | None, text: str) -> str:
+    return f"in {prose(seconds)}" if seconds is not None else text
