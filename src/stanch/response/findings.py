@@ -4,8 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from sqlalchemy import Connection
 
+from stanch.incidents import timeline
 from stanch.model.finding import Diagnosis, Finding
+from stanch.model.incident import EventKind
+from stanch.store.document import canonical
 
 _FIELDS = frozenset(Finding.__slots__)
 
@@ -30,3 +34,16 @@ def read_back(kept: Iterable[dict[str, Any]]) -> tuple[Finding, ...]:
         for data in kept
         if data.get("cause")
     )
+
+
+def record(connection: Connection, incident_id: str, wanted: Iterable[dict[str, Any]], *, now: float) -> None:
+    """Write FINDING events, each once: what the same step of the same run said already is not said again."""
+    said = {
+        (event.data.get("run"), event.data.get("step"), event.data.get("cause"), canonical(event.data.get("subject")))
+        for event in timeline.read(connection, incident_id)
+        if event.kind is EventKind.FINDING
+    }
+    with timeline.extend(connection, incident_id) as chain:
+        for data in wanted:
+            if (data.get("run"), data.get("step"), data.get("cause"), canonical(data.get("subject"))) not in said:
+                chain.add(EventKind.FINDING, data, now=now)

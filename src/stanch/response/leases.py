@@ -34,10 +34,36 @@ def fence(connection: Connection, hold: Hold, *, until: float) -> None:
         raise LeaseLost(f"run {hold.run_id} is no longer held at epoch {hold.epoch}")
 
 
-def take(connection: Connection, *, holder: str, now: float, lease_s: float, room: int) -> tuple[Hold, ...]:
-    """Take at most `room` runs with something to do, those that waited longest first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What there is for a runner: a run to take, a run to wake, and when the next one comes free by itself."""
 
-    A run is free when nobody holds it and its time has come, or when its holder's lease has run out.
+    any_free: bool
+    any_resolved: bool
+    next_at: float | None
+
+
+def survey(connection: Connection, *, now: float, lease_s: float | None) -> Survey:
+    """Look without changing anything; for the parameters see `take`."""
+    waiting = select(func.min(run.c.wake_at)).where(run.c.state.in_(_LIVE), run.c.holder.is_(None))
+    times = [connection.execute(waiting).scalar()]
+    if lease_s is not None:
+        held = select(func.min(run.c.held_until)).where(run.c.state.in_(_LIVE), run.c.holder.is_not(None))
+        times.append(connection.execute(held).scalar())
+    return Survey(
+        any_free=connection.execute(select(run.c.id).where(_free(now, lease_s)).limit(1)).first() is not None,
+        any_resolved=connection.execute(select(run.c.id).where(_resolved(now)).limit(1)).first() is not None,
+        next_at=min((float(time) for time in times if time is not None), default=None),
+    )
+
+
+def take(
+    connection: Connection, *, holder: str, now: float, term_s: float, lease_s: float | None, room: int
+) -> tuple[Hold, ...]:
+    """Take at most `room` runs with something to do for `term_s`, those that waited longest first.
+
+    A run is free when nobody holds it and its time has come, or when its holder's lease of `lease_s` has run out;
+    with None no lease ever runs out: for the only process of a store.
     """
     found = connection.execute(
         select(run.c.id, run.c.epoch)
@@ -51,24 +77,11 @@ def take(connection: Connection, *, holder: str, now: float, lease_s: float, roo
         taken = connection.execute(
             update(run)
             .where(run.c.id == run_id, run.c.epoch == epoch)
-            .values(epoch=epoch + 1, holder=holder, held_until=now + lease_s)
+            .values(epoch=epoch + 1, holder=holder, held_until=now + term_s)
         )
         if taken.rowcount == 1:
             holds.append(Hold(run_id=run_id, epoch=epoch + 1))
     return tuple(holds)
-
-
-def is_any_free(connection: Connection, *, now: float, lease_s: float) -> bool:
-    """Whether `take` would find one; reads only."""
-    return connection.execute(select(run.c.id).where(_free(now, lease_s)).limit(1)).first() is not None
-
-
-def next_change(connection: Connection) -> float | None:
-    """When the next run comes free: its time comes, or its lease runs out. None where only people or holders can."""
-    waiting = select(func.min(run.c.wake_at)).where(run.c.state.in_(_LIVE), run.c.holder.is_(None))
-    held = select(func.min(run.c.held_until)).where(run.c.state.in_(_LIVE), run.c.holder.is_not(None))
-    times = (connection.execute(waiting).scalar(), connection.execute(held).scalar())
-    return min((float(time) for time in times if time is not None), default=None)
 
 
 def renew(connection: Connection, holds: Sequence[Hold], *, until: float) -> frozenset[str]:
@@ -96,12 +109,8 @@ def release_all(connection: Connection, *, now: float) -> int:
 
 
 def wake_resolved(connection: Connection, *, now: float) -> int:
-    """Wake the runs that wait for people whose incident is resolved; how many."""
-    waits = exists().where(step.c.run_id == run.c.id, step.c.state == StepState.PROPOSED.value)
-    over = exists().where(incident.c.id == run.c.incident_id, incident.c.status == IncidentStatus.RESOLVED.value)
-    rests = (run.c.state == RunState.RUNNING.value) & run.c.holder.is_(None)
-    later = or_(run.c.wake_at.is_(None), run.c.wake_at > now)
-    return connection.execute(update(run).where(and_(rests, later, over, waits)).values(wake_at=now)).rowcount
+    """Wake the runs that wait for people though their incident is resolved; how many."""
+    return connection.execute(update(run).where(_resolved(now)).values(wake_at=now)).rowcount
 
 
 def stopping(connection: Connection, run_ids: Sequence[str]) -> frozenset[str]:
@@ -110,7 +119,16 @@ def stopping(connection: Connection, run_ids: Sequence[str]) -> frozenset[str]:
     return frozenset(connection.execute(select(run.c.id).where(wanted)).scalars())
 
 
-def _free(now: float, lease_s: float) -> ColumnElement[bool]:
+def _free(now: float, lease_s: float | None) -> ColumnElement[bool]:
     ready = run.c.holder.is_(None) & (run.c.wake_at <= now)
+    if lease_s is None:
+        return and_(run.c.state.in_(_LIVE), ready)
     expired = run.c.holder.is_not(None) & or_(run.c.held_until < now, run.c.held_until > now + _FARTHEST * lease_s)
     return and_(run.c.state.in_(_LIVE), or_(ready, expired))
+
+
+def _resolved(now: float) -> ColumnElement[bool]:
+    waits = exists().where(step.c.run_id == run.c.id, step.c.state == StepState.PROPOSED.value)
+    over = exists().where(incident.c.id == run.c.incident_id, incident.c.status == IncidentStatus.RESOLVED.value)
+    rests = (run.c.state == RunState.RUNNING.value) & run.c.holder.is_(None)
+    return and_(rests, or_(run.c.wake_at.is_(None), run.c.wake_at > now), over, waits)

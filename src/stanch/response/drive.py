@@ -1,0 +1,813 @@
+"""Carries one held run forward, move by move: intent written, act, outcome written.
+
+`decision.next_move` says what; this does it. Nothing here remembers: after a crash, or on another replica, the rows
+say again what is next.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar, assert_never
+
+import structlog
+from sqlalchemy import Connection
+
+from stanch.incidents import lifecycle
+from stanch.model.clock import Clock
+from stanch.model.control import Control
+from stanch.model.finding import Diagnosis, Proposal
+from stanch.model.incident import EventKind, Incident
+from stanch.model.plan import Plan
+from stanch.model.problem import StanchError
+from stanch.model.risk import Risk, Trait, worst
+from stanch.model.run import Run, StepRecord, StepState
+from stanch.response import findings, leases, rows
+from stanch.response.action import Action, ActionContext, ActionFailed, Effect, NotApplicable, Outcome, Verified
+from stanch.response.approvals import digest_of, still_valid
+from stanch.response.controls import ControlKeeper, StepControls
+from stanch.response.decision import (
+    UNDO_FAILED,
+    Ask,
+    Begin,
+    Compensate,
+    Drop,
+    Escalate,
+    Finish,
+    Move,
+    Recover,
+    Rest,
+    next_move,
+)
+from stanch.response.execution import Execution, Executor, NotStarted, Pipeline
+from stanch.response.journal import SHOWN, Journal, Moved, Told, told
+from stanch.response.redaction import Redactor
+from stanch.response.settling import MOST_ATTEMPTS, Ending, Settled, Verdict, settle
+from stanch.response.text_table import Rows, aligned
+from stanch.response.ways import ByHand, Means, Way, goes_by_itself, way_of
+from stanch.store.engine import Store
+
+T = TypeVar("T")
+
+Query = Callable[[str], Awaitable[Rows]]
+"""Asks the database, read-only. Raises StanchError."""
+Tell = Callable[[Connection, Incident, StepRecord, float], str]
+"""Writes what a message step says to the outbox, in the step's own transaction; returns what was queued for whom."""
+EscalateHook = Callable[[Connection, Incident, StepRecord, float], None]
+"""Pages further, in the transaction that says that a step waited too long."""
+
+_BY_HAND = "by_hand"
+_GIVEN = "given"
+_KEPT = frozenset({_BY_HAND, _GIVEN, UNDO_FAILED, "data"})
+"""What a step's progress carries beside how far it is."""
+
+_EVENT_SHARE = 0.05
+_LOOKS = 5
+_CLEANING_S = 30.0
+_SHELL = ("/bin/bash", "--noprofile", "--norc", "-c")
+_LITERAL = re.compile(r"`([^`]+)`")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Seconds. The time boxes hold where the playbook gives none; `answer_s` is how long people may take."""
+
+    lease_s: float = 15.0
+    command_s: float = 120.0
+    query_s: float = 30.0
+    action_s: float = 3600.0
+    propose_s: float = 120.0
+    undo_s: float = 600.0
+    answer_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """All that runs act through. `plans` gives the plan of a hash; raises StanchError where it cannot."""
+
+    store: Store
+    clock: Clock
+    plans: Callable[[str], Awaitable[Plan]]
+    executor: Executor
+    keeper: ControlKeeper
+    redactor: Redactor
+    actions: Mapping[str, Action] = field(default_factory=dict)
+    query: Query | None = None
+    tell: Tell | None = None
+    escalate: EscalateHook | None = None
+    timing: Timing = field(default_factory=Timing)
+
+    @property
+    def means(self) -> Means:
+        return Means(actions=self.actions, can_query=self.query is not None, can_tell=self.tell is not None)
+
+
+class Cut(Exception):
+    """The time box ran out or the run is being stopped; the argument says which."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """A run and its incident, as read in one transaction, and what is next."""
+
+    run: Run
+    incident: Incident
+    move: Move
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Result:
+    """How a command or a query ended. `cut` where it was ended from here."""
+
+    output: str
+    fault: str | None = None
+    exit_status: int | None = None
+    cut: bool = False
+
+
+class Drive:
+    """One run, from being taken until it rests, is over, or is lost. `stop` is set when people want it stopped."""
+
+    def __init__(self, tools: Tools, journal: Journal) -> None:
+        self._tools = tools
+        self._clock = tools.clock
+        self._journal = journal
+        self.stop = asyncio.Event()
+
+    async def go(self) -> None:
+        """Move until there is nothing to do. Raises LeaseLost."""
+        while True:
+            seen = await self._journal.read(self._see)
+            if seen.run.stop_by is not None:
+                self.stop.set()
+            try:
+                if await self._make(seen):
+                    return
+            except Moved:
+                continue
+
+    # --- what is next ---
+
+    def _see(self, connection: Connection) -> _Seen:
+        run = rows.get_run(connection, self._journal.hold.run_id)
+        if run.state.is_over:
+            raise leases.LeaseLost(f"run {run.id} is over")
+        incident = lifecycle.get(connection, run.incident_id)
+        resolved = f"Incident {incident.id} was resolved before it was answered." if incident.status.is_over else None
+        move = next_move(run, means=self._tools.means, resolved=resolved, undo=run.stop_undo, now=self._clock.now())
+        return _Seen(run=run, incident=incident, move=move)
+
+    async def _make(self, seen: _Seen) -> bool:
+        """Make the move; True when this drive is at its end."""
+        match seen.move:
+            case Rest():
+                return await self._journal.write(self._rest)
+            case Finish(state=state, outcome=outcome):
+                await self._journal.finish(seen.run, state, outcome)
+                return True
+            case Drop(step=step, because=because):
+                await self._over(seen, step, StepState.SKIPPED, because)
+            case Escalate(step=step):
+                await self._escalate(seen, step)
+            case Compensate(step=step):
+                await self._compensate(seen, step)
+            case Ask(step=step):
+                await self._turn(seen, step)
+            case Begin(step=step):
+                await self._turn(seen, step)
+            case Recover(step=step):
+                await self._recover(seen, step)
+            case _:
+                assert_never(seen.move)
+        return False
+
+    def _rest(self, connection: Connection) -> bool:
+        """Let the run go, unless something came up since it was read."""
+        move = self._see(connection).move
+        if isinstance(move, Rest):
+            leases.release(connection, self._journal.hold, wake_at=move.until)
+        return isinstance(move, Rest)
+
+    # --- a step's turn ---
+
+    async def _turn(self, seen: _Seen, step: StepRecord) -> None:
+        """Do the step, or ask for it: where it goes by itself, or was approved as it is now, it is done."""
+        way = way_of(step, self._tools.means)
+        match way:
+            case ByHand(because=because):
+                # A by-hand step that people have said yes to before the means went away is asked for again.
+                await self._ask(seen, step, replace(step, statement=None), because=because, by_hand=True)
+            case Way.ACTION:
+                await self._turn_of_action(seen, step)
+            case Way.ARGV | Way.SHELL | Way.QUERY | Way.MESSAGE:
+                resolved = replace(step, statement=step.command)
+                if goes_by_itself(step, way) or await self._is_allowed(seen, step, resolved):
+                    await self._carry_out(seen, step, resolved, way)
+            case _:
+                assert_never(way)
+
+    async def _turn_of_action(self, seen: _Seen, step: StepRecord, *, again: str | None = None) -> None:
+        """Propose, and where nobody need be asked any more, do. `again` says why it is begun once more."""
+        action = self._action(step)
+        given = step.progress.get(_GIVEN, step.parameters)
+        try:
+            context = await self._context(seen, replace(step, parameters=given))
+            proposal = await self._within(action.propose(context), self._tools.timing.propose_s)
+        except (ActionFailed, Cut, StanchError) as failed:
+            await self._not_prepared(seen, step, str(failed))
+            return
+        except (Moved, leases.LeaseLost):
+            raise
+        except Exception as fault:
+            log.exception("runs.propose_broke", run=step.run_id, step=step.key, action=action.name)
+            await self._not_prepared(seen, step, f"`{action.name}` broke: {type(fault).__name__}: {fault}.")
+            return
+        if isinstance(proposal, NotApplicable):
+            await self._over(seen, step, StepState.SKIPPED, proposal.because)
+            return
+        resolved = _resolve(step, action, proposal, given)
+        if resolved.risk is Risk.READ_ONLY or await self._is_allowed(seen, step, resolved):
+            started = await self._start(seen, step, resolved, because=again)
+            await self._do(seen, action, started)
+
+    async def _not_prepared(self, seen: _Seen, step: StepRecord, because: str) -> None:
+        if not self.stop.is_set():
+            await self._over(seen, step, StepState.FAILED, f"It could not be prepared: {because}")
+        elif step.state is StepState.STARTED:
+            await self._over(seen, step, StepState.FAILED, "The run was stopped before it was begun again.")
+
+    async def _is_allowed(self, seen: _Seen, step: StepRecord, resolved: StepRecord) -> bool:
+        """Whether what would be done now is what people said yes to; else they are asked."""
+        because = None
+        if step.state in {StepState.APPROVED, StepState.STARTED}:
+            if self._digest(seen, resolved) != step.digest:
+                because = "What it would do has changed since it was approved."
+            elif not still_valid(step, self._clock.now()):
+                because = "The approval is too old to act on."
+            else:
+                return True
+        await self._ask(seen, step, resolved, because=because)
+        return False
+
+    async def _ask(
+        self, seen: _Seen, step: StepRecord, resolved: StepRecord, *, because: str | None, by_hand: bool = False
+    ) -> None:
+        """Put the step before people. What it waits for is a yes, or by hand, that it was done."""
+        timing = self._tools.timing
+        patience = step.timebox_s if by_hand and step.timebox_s is not None else timing.answer_s
+        asked = replace(
+            resolved,
+            state=StepState.PROPOSED,
+            asked=step.asked + 1,
+            because=because,
+            why=" ".join(filter(None, (because, step.why))) if by_hand else resolved.why,
+            due_at=self._clock.now() + patience,
+            progress={**_kept(resolved.progress), _BY_HAND: by_hand},
+            approvals=(),
+        )
+        asked = replace(asked, digest=self._digest(seen, asked))
+        event = told(
+            EventKind.STEP_PROPOSED,
+            asked,
+            digest=asked.digest,
+            risk=asked.risk,
+            statement=asked.statement if asked.statement is not None else asked.command,
+            undo=asked.undo,
+            why=asked.why,
+            because=because,
+            owner=asked.owner,
+            by_hand=by_hand,
+        )
+        await self._journal.move(seen.run, step, asked, event)
+
+    async def _start(
+        self, seen: _Seen, step: StepRecord, resolved: StepRecord, *, because: str | None = None
+    ) -> StepRecord:
+        """Write the intent. From here on the step is `started`, whatever happens to us."""
+        now = self._clock.now()
+        started = replace(
+            resolved,
+            state=StepState.STARTED,
+            attempt=step.attempt + 1,
+            started_at=now,
+            ended_at=None,
+            due_at=now + self._timebox(resolved),
+            output=None,
+            exit_status=None,
+            because=because,
+            progress=_kept(resolved.progress),
+        )
+        event = told(
+            EventKind.STEP_STARTED,
+            started,
+            command=started.statement if started.statement is not None else started.command,
+            attempt=started.attempt,
+            because=because,
+        )
+        return await self._journal.move(seen.run, step, started, event)
+
+    async def _over(
+        self,
+        seen: _Seen,
+        step: StepRecord,
+        state: StepState,
+        because: str | None = None,
+        *,
+        output: str | None = None,
+        exit_status: int | None = None,
+        verified: str | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write the outcome. An unknown one is put before people with a digest of its own."""
+        now = self._clock.now()
+        progress = _kept(step.progress)
+        after = replace(
+            step,
+            state=state,
+            ended_at=now if state.is_over else None,
+            due_at=None,
+            output=output if output is not None else step.output,
+            exit_status=exit_status,
+            because=because,
+            progress={**progress, "data": dict(data)} if data else progress,
+        )
+        said: dict[str, Any] = {"because": because}
+        match state:
+            case StepState.DONE:
+                kind = EventKind.STEP_DONE
+                elapsed = max(0.0, now - step.started_at) if step.started_at is not None else 0.0
+                said |= {"elapsed_s": elapsed, "output": (output or "")[:SHOWN]}
+            case StepState.FAILED:
+                kind = EventKind.STEP_FAILED
+                said |= {"output": (output or "")[-SHOWN:]}
+            case StepState.SKIPPED:
+                kind = EventKind.STEP_SKIPPED
+            case StepState.UNKNOWN:
+                kind = EventKind.STEP_UNKNOWN
+                after = replace(after, asked=step.asked + 1)
+                after = replace(after, digest=self._digest(seen, after))
+                said |= {"digest": after.digest}
+            case _:
+                raise AssertionError(state)
+        events: list[Told] = []
+        if verified is not None:
+            events.append(told(EventKind.STEP_VERIFIED, step, because=verified))
+        await self._journal.move(seen.run, step, after, *events, told(kind, step, **said))
+
+    # --- commands, queries, messages ---
+
+    async def _carry_out(
+        self, seen: _Seen, step: StepRecord, resolved: StepRecord, way: Way, *, again: str | None = None
+    ) -> None:
+        if way is Way.MESSAGE:
+            await self._say(seen, step, resolved)
+            return
+        started = await self._start(seen, step, resolved, because=again)
+        result = await self._ask_database(started) if way is Way.QUERY else await self._execute(started, way)
+        await self._close(seen, started, result)
+
+    async def _close(self, seen: _Seen, step: StepRecord, result: _Result) -> None:
+        """Write what a command or query came to."""
+        fault = result.fault
+        if fault is not None and result.cut and step.risk is not Risk.READ_ONLY:
+            because = f"{fault} Whether it took effect is not known."
+            await self._over(seen, step, StepState.UNKNOWN, because, output=result.output)
+            return
+        if fault is None:
+            fault = _unexpected(step, result.output)
+        state = StepState.DONE if fault is None else StepState.FAILED
+        await self._over(seen, step, state, fault, output=result.output, exit_status=result.exit_status)
+
+    async def _execute(self, step: StepRecord, way: Way) -> _Result:
+        pipeline: Pipeline | None = step.pipeline
+        if way is Way.SHELL:
+            assert step.command is not None
+            pipeline = ((*_SHELL, step.command),)
+        assert pipeline is not None
+        timebox_s = self._timebox(step)
+        act = self._tools.executor.run(
+            pipeline,
+            step=f"{step.run_id}/{step.key}",
+            timebox_s=timebox_s,
+            endless=Trait.ENDLESS in step.traits,
+            harmless=step.risk is Risk.READ_ONLY,
+            show=lambda output: self._journal.show(step, output),
+        )
+        try:
+            done: Execution = await self._within(act, None)
+        except NotStarted as not_started:
+            return _Result(output="", fault=str(not_started))
+        except Cut as cut:
+            return _Result(output=step.output or "", fault=str(cut), cut=True)
+        return _Result(output=done.output, fault=done.fault, exit_status=done.exit_status, cut=done.ended is not None)
+
+    async def _ask_database(self, step: StepRecord) -> _Result:
+        assert self._tools.query is not None
+        assert step.command is not None
+        try:
+            answer = await self._within(_awaited(self._tools.query(step.command)), self._timebox(step))
+        except StanchError as refused:
+            return _Result(output="", fault=self._tools.redactor(f"{refused.message} {refused.hint}".strip()))
+        except Cut as cut:
+            return _Result(output="", fault=str(cut))
+        return _Result(output=self._tools.redactor(aligned(answer)))
+
+    async def _say(self, seen: _Seen, step: StepRecord, resolved: StepRecord) -> None:
+        """Queue what is to be said, in one transaction with the step: said once, whatever happens."""
+        tell = self._tools.tell
+        assert tell is not None
+        now = self._clock.now()
+        said: list[str] = []
+        done = replace(
+            resolved,
+            state=StepState.DONE,
+            attempt=step.attempt + 1,
+            started_at=now,
+            ended_at=now,
+            due_at=None,
+            because=None,
+        )
+
+        def queue(connection: Connection) -> None:
+            said[:] = [tell(connection, seen.incident, resolved, now)]
+            rows.update_step(connection, done, replace(done, output=said[0]))
+
+        events = (
+            told(EventKind.STEP_STARTED, done, command=None, attempt=done.attempt),
+            told(EventKind.STEP_DONE, done, elapsed_s=0.0, output=""),
+        )
+        await self._journal.move(seen.run, step, done, *events, also=queue)
+
+    # --- actions ---
+
+    async def _do(self, seen: _Seen, action: Action, step: StepRecord) -> None:
+        """Do what was proposed, and settle what came of it."""
+        outcome: Outcome | None = None
+        ending, why = Ending.RETURNED, ""
+        try:
+            context = await self._context(seen, step)
+            outcome = await self._within(action.do(context), self._timebox(step))
+        except ActionFailed as failed:
+            ending, why = Ending.FAILED, failed.because
+        except StanchError as failed:
+            ending, why = Ending.FAILED, f"{failed.message} {failed.hint}".strip()
+        except Cut as cut:
+            ending, why = Ending.CUT, str(cut)
+        except (Moved, leases.LeaseLost):
+            raise
+        except Exception as fault:
+            log.exception("runs.action_broke", run=step.run_id, step=step.key, action=action.name)
+            ending, why = Ending.FAILED, f"`{action.name}` broke: {type(fault).__name__}: {fault}."
+        if step.risk is Risk.READ_ONLY:
+            if outcome is None:
+                await self._over(seen, step, StepState.FAILED, why)
+            else:
+                text = self._tools.redactor(outcome.text)
+                await self._over(seen, step, StepState.DONE, output=text, data=outcome.data)
+            return
+        await self._settle(seen, action, step, ending=ending, why=why, outcome=outcome)
+
+    async def _settle(
+        self,
+        seen: _Seen,
+        action: Action,
+        step: StepRecord,
+        *,
+        ending: Ending,
+        why: str = "",
+        outcome: Outcome | None = None,
+    ) -> None:
+        """Ask the outside world what the act did, for as long as it is still doing it, and conclude."""
+        context = await self._context(seen, step)
+        until = self._clock.monotonic() + self._timebox(step)
+        report = context.report
+        while True:
+            verified = await self._verify(action, context)
+            settled = settle(ending, verified, risk=step.risk, attempt=step.attempt, why=why)
+            if settled.verdict is not Verdict.WATCH:
+                break
+            if self.stop.is_set():
+                verdict = Verdict.UNKNOWN if step.risk is Risk.DESTRUCTIVE else Verdict.UNDO_AND_FAIL
+                settled = replace(settled, verdict=verdict, because=f"The run was stopped. {verified.because}")
+                break
+            if self._clock.monotonic() >= until:
+                settled = replace(
+                    settled, verdict=Verdict.UNKNOWN, because=f"It goes on beyond its time box: {verified.because}"
+                )
+                break
+            await report(verified.because, verified.done, verified.total)
+            await self._pause(verified.again_s)
+        await self._conclude(seen, action, step, settled=settled, verified=verified, ending=ending, outcome=outcome)
+
+    async def _conclude(
+        self,
+        seen: _Seen,
+        action: Action,
+        step: StepRecord,
+        *,
+        settled: Settled,
+        verified: Verified,
+        ending: Ending,
+        outcome: Outcome | None,
+    ) -> None:
+        because = settled.because
+        match settled.verdict:
+            case Verdict.DONE:
+                restart = " (verified after a restart)" if ending is Ending.UNSEEN else ""
+                sure = verified.effect is Effect.TOOK_EFFECT
+                text = self._tools.redactor(outcome.text if outcome is not None else verified.because)
+                await self._over(
+                    seen,
+                    step,
+                    StepState.DONE,
+                    None if sure and ending is Ending.RETURNED else f"{because}{restart}" if sure else because,
+                    output=text,
+                    verified=f"{verified.because}{restart}" if sure else None,
+                    data=None if outcome is None else outcome.data,
+                )
+            case Verdict.FAILED:
+                await self._over(seen, step, StepState.FAILED, because)
+            case Verdict.UNKNOWN:
+                await self._over(seen, step, StepState.UNKNOWN, because)
+            case Verdict.AGAIN if self.stop.is_set():
+                await self._over(seen, step, StepState.FAILED, f"The run was stopped. {because}")
+            case Verdict.AGAIN:
+                await self._turn_of_action(seen, step, again=f"Attempt {step.attempt} was cut short: {because}")
+            case Verdict.UNDO_AND_FAIL:
+                await self._undo_partial(seen, action, step, because)
+            case Verdict.UNDO_AND_ASK:
+                await self._undo_and_ask(seen, action, step, because)
+            case Verdict.WATCH:
+                raise AssertionError(settled)
+            case _:
+                assert_never(settled.verdict)
+
+    async def _undo_partial(self, seen: _Seen, action: Action, step: StepRecord, because: str) -> None:
+        failed = await self._undo(seen, action, step)
+        if failed is None:
+            await self._over(seen, step, StepState.FAILED, f"{because} What it had done was undone.")
+        else:
+            await self._over(seen, step, StepState.UNKNOWN, f"{because} Undoing it failed as well: {failed}")
+
+    async def _undo_and_ask(self, seen: _Seen, action: Action, step: StepRecord, because: str) -> None:
+        failed = await self._undo(seen, action, step)
+        if failed is not None:
+            await self._over(seen, step, StepState.UNKNOWN, f"{because} Undoing it failed as well: {failed}")
+            return
+        note = f"{because} What it had done was undone."
+        waiting = replace(step, state=StepState.WAITING, due_at=None, because=note, digest=None)
+        await self._journal.move(seen.run, step, waiting, told(EventKind.STEP_UNDONE, step, because=note))
+
+    async def _undo(self, seen: _Seen, action: Action, step: StepRecord) -> str | None:
+        """Put back what the step did; why that failed, where it did."""
+        try:
+            context = await self._context(seen, step)
+            # A stop must not cut the undoing that it asks for.
+            await self._within(action.undo(context), self._tools.timing.undo_s, heed_stop=False)
+        except ActionFailed as failed:
+            return failed.because
+        except StanchError as failed:
+            return f"{failed.message} {failed.hint}".strip()
+        except Cut as cut:
+            return str(cut)
+        except (Moved, leases.LeaseLost):
+            raise
+        except Exception as fault:
+            log.exception("runs.undo_broke", run=step.run_id, step=step.key, action=action.name)
+            return f"`{action.name}` broke while undoing: {type(fault).__name__}: {fault}."
+        return None
+
+    async def _verify(self, action: Action, context: ActionContext) -> Verified:
+        """Look, and look again where it cannot be looked at now."""
+        pause, last = 1.0, ""
+        for look in range(_LOOKS):
+            try:
+                return await self._within(action.verify(context), self._tools.timing.propose_s, heed_stop=False)
+            except (ActionFailed, StanchError, Cut) as failed:
+                last = str(failed)
+            except (Moved, leases.LeaseLost):
+                raise
+            except Exception as fault:
+                log.exception("runs.verify_broke", run=context.run_id, step=context.step.key, action=action.name)
+                last = f"{type(fault).__name__}: {fault}"
+            if look < _LOOKS - 1:
+                await self._clock.sleep(pause)
+                pause *= 2
+        return Verified(effect=Effect.CANNOT_TELL, because=f"It could not be looked at: {last}")
+
+    # --- recovery, escalation, compensation ---
+
+    async def _recover(self, seen: _Seen, step: StepRecord) -> None:
+        """Deal with a step that somebody started who is gone."""
+        way = way_of(step, self._tools.means)
+        gone = f"Stanch ended while attempt {step.attempt} ran."
+        if step.risk is Risk.READ_ONLY and way is not Way.SHELL:
+            self._tools.executor.end_left_over(f"{step.run_id}/{step.key}")
+            if seen.run.stop_by is not None:
+                await self._over(seen, step, StepState.FAILED, f"{gone} The run was stopped.")
+            elif step.attempt >= MOST_ATTEMPTS:
+                await self._over(seen, step, StepState.FAILED, f"{gone} It is not begun a {step.attempt + 1}th time.")
+            elif way is Way.ACTION:
+                await self._turn_of_action(seen, step, again=gone)
+            elif isinstance(way, ByHand):
+                await self._ask(seen, step, replace(step, statement=None), because=way.because, by_hand=True)
+            else:
+                await self._carry_out(seen, step, step, way, again=gone)
+            return
+        if way is Way.ACTION:
+            await self._settle(seen, self._action(step), step, ending=Ending.UNSEEN)
+            return
+        await self._watch_left_over(seen, step)
+        because = (
+            f"{gone} Nobody saw its outcome. Look at what it left behind, then say that it is done, or do it again."
+        )
+        await self._over(seen, step, StepState.UNKNOWN, because)
+
+    async def _watch_left_over(self, seen: _Seen, step: StepRecord) -> None:
+        """Where the command itself outlived Stanch, wait for its end; its output and exit status went unseen."""
+        name = f"{step.run_id}/{step.key}"
+        until = self._clock.monotonic() + self._timebox(step)
+        while left := self._tools.executor.left_over(name):
+            if self._clock.monotonic() >= until or self.stop.is_set():
+                self._tools.executor.end_left_over(name)
+                return
+            text = f"It still runs from before the restart (process {', '.join(map(str, left))})."
+            await self._journal.progress(seen.run, step, {**_kept(step.progress), "text": text})
+            await self._pause(1.0)
+
+    async def _escalate(self, seen: _Seen, step: StepRecord) -> None:
+        """Say that nobody answered in time; it goes on waiting."""
+        now = self._clock.now()
+        late = max(0.0, now - (step.due_at or now))
+        who = step.owner or "Nobody"
+        because = f"{who} has not answered in time."
+        hook = self._tools.escalate
+
+        def also(connection: Connection) -> None:
+            if hook is not None:
+                hook(connection, seen.incident, step, now)
+
+        event = told(EventKind.STEP_ESCALATED, step, owner=step.owner, late_s=late, because=because)
+        await self._journal.move(seen.run, step, replace(step, due_at=None), event, also=also)
+
+    async def _compensate(self, seen: _Seen, step: StepRecord) -> None:
+        """Put back one step that was done."""
+        action = self._tools.actions.get(step.action or "")
+        failed = (
+            f"No action `{step.action}` is configured here." if action is None else await self._undo(seen, action, step)
+        )
+        if failed is None:
+            because = f"The run was stopped by {seen.run.stop_by}: {seen.run.stop_because}"
+            undone = replace(step, state=StepState.UNDONE, because=because)
+            await self._journal.move(seen.run, step, undone, told(EventKind.STEP_UNDONE, step, because=because))
+            return
+        because = f"It could not be undone: {failed}"
+        stuck = replace(step, because=because, progress={**step.progress, UNDO_FAILED: True})
+        event = told(EventKind.STEP_ESCALATED, step, owner=step.owner, late_s=0.0, because=because)
+        await self._journal.move(seen.run, step, stuck, event)
+
+    # --- what steps act with ---
+
+    def _action(self, step: StepRecord) -> Action:
+        assert step.action is not None
+        return self._tools.actions[step.action]
+
+    def _timebox(self, step: StepRecord) -> float:
+        timing = self._tools.timing
+        if step.timebox_s is not None:
+            return step.timebox_s
+        if step.command is not None:
+            return timing.query_s if step.language == "sql" else timing.command_s
+        return timing.action_s
+
+    def _digest(self, seen: _Seen, step: StepRecord) -> str:
+        return digest_of(step, plan_hash=seen.run.plan_hash, environment=self._tools.executor.environment_names)
+
+    async def _context(self, seen: _Seen, step: StepRecord) -> ActionContext:
+        """What an action may know now: the incident is read anew, for what steps before found."""
+        incident = await self._journal.read(lambda connection: lifecycle.get(connection, seen.run.incident_id))
+        return ActionContext(
+            incident=incident,
+            plan=await self._tools.plans(seen.run.plan_hash),
+            run_id=step.run_id,
+            step=step,
+            parameters=step.parameters,
+            clock=self._clock,
+            findings=findings.read_back(incident.findings),
+            report=_Reporting(self._journal, seen.run, step),
+            record_finding=lambda diagnosis: self._record(seen, step, diagnosis),
+            controls=StepControls(
+                keeper=self._tools.keeper,
+                store=self._tools.store,
+                clock=self._clock,
+                write=self._write_control,
+                incident_id=seen.run.incident_id,
+                run_id=step.run_id,
+                step_key=step.key,
+                action=step.action or "",
+                owner=step.owner or "stanch",
+            ),
+        )
+
+    async def _write_control(self, unit: Callable[[Connection], Control]) -> Control:
+        return await self._journal.write(unit)
+
+    async def _record(self, seen: _Seen, step: StepRecord, diagnosis: Diagnosis) -> None:
+        wanted = [{"run": step.run_id, "step": step.key, **data} for data in findings.event_data(diagnosis)]
+
+        def unit(connection: Connection) -> None:
+            findings.record(connection, seen.run.incident_id, wanted, now=self._clock.now())
+
+        await self._journal.write(unit)
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, or wake early for a stop."""
+        try:
+            await self._within(self._clock.sleep(seconds), None)
+        except Cut:
+            return
+
+    async def _within(self, act: Coroutine[Any, Any, T], seconds: float | None, *, heed_stop: bool = True) -> T:
+        """The value of `act`. Raises Cut where its time ran out or the run is stopped, once it has ended."""
+        doing = asyncio.ensure_future(act)
+        watching: list[asyncio.Task[Any]] = []
+        if heed_stop:
+            watching.append(asyncio.ensure_future(self.stop.wait()))
+        if seconds is not None:
+            watching.append(asyncio.ensure_future(self._clock.sleep(seconds)))
+        try:
+            await asyncio.wait({doing, *watching}, return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done():
+                doing.cancel()
+                await asyncio.wait({doing}, timeout=_CLEANING_S)
+            if doing.done() and not doing.cancelled():
+                return doing.result()
+            if heed_stop and self.stop.is_set():
+                raise Cut("The run was stopped.")
+            raise Cut(f"It did not finish in its time box of {seconds:g} s.")
+        finally:
+            for task in (doing, *watching):
+                task.cancel()
+            await asyncio.gather(doing, *watching, return_exceptions=True)
+
+
+class _Reporting:
+    """`action.Report` of one step: every report is kept on the step, a new one of substance also on the timeline."""
+
+    def __init__(self, journal: Journal, run: Run, step: StepRecord) -> None:
+        self._journal = journal
+        self._run = run
+        self._step = step
+        self._text: str | None = None
+        self._share: float | None = None
+
+    async def __call__(self, text: str, done: float | None = None, total: float | None = None) -> None:
+        share = done / total if done is not None and total else None
+        progress = {**_kept(self._step.progress), "text": text, "done": done, "total": total}
+        events: tuple[Told, ...] = ()
+        if self._is_news(text, share):
+            self._text, self._share = text, share
+            data = {key: value for key, value in (("done", done), ("total", total)) if value is not None}
+            kind, said = told(EventKind.STEP_PROGRESS, self._step, **data)
+            events = ((kind, {**said, "text": text}),)
+        await self._journal.progress(self._run, self._step, progress, *events)
+
+    def _is_news(self, text: str, share: float | None) -> bool:
+        if self._text is None:
+            return True
+        if share is None or self._share is None:
+            return text != self._text
+        return abs(share - self._share) >= _EVENT_SHARE
+
+
+async def _awaited(awaitable: Awaitable[T]) -> T:
+    return await awaitable
+
+
+def _kept(progress: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in progress.items() if key in _KEPT}
+
+
+def _resolve(step: StepRecord, action: Action, proposal: Proposal, given: dict[str, Any]) -> StepRecord:
+    """The step with what was proposed. Its risk is the worst that anybody gave it."""
+    return replace(
+        step,
+        risk=worst(step.risk, action.risk, proposal.risk),
+        parameters=proposal.parameters,
+        statement=proposal.statement,
+        undo=proposal.undo or None,
+        title=proposal.title,
+        why=proposal.why,
+        facts=proposal.facts,
+        progress={**_kept(step.progress), _GIVEN: given},
+    )
+
+
+def _unexpected(step: StepRecord, output: str) -> str | None:
+    """What the playbook expects literally (in backticks) and the output does not hold."""
+    missing = [literal for literal in _LITERAL.findall(step.expects or "") if literal not in output]
+    return (
+        f"Its output does not hold what is expected: {', '.join(f'`{one}`' for one in missing)}." if missing else None
+    )

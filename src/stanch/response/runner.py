@@ -1,0 +1,205 @@
+"""Finds runs with something to do, holds them, drives them, and lets them rest.
+
+A run that waits for people is a row and nothing else: no task, no lease, no timer of its own. The runner sleeps until
+a topic is signalled or the nearest due time comes.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import structlog
+
+from stanch.incidents import lifecycle
+from stanch.model.problem import Unusable
+from stanch.response import leases, runs
+from stanch.response.drive import Drive, Tools
+from stanch.response.journal import Journal
+from stanch.response.leases import Hold, LeaseLost
+from stanch.store.wake import Listener
+
+PARALLEL = 64
+"""Runs driven at once by one process; the others wait their turn."""
+
+_LONGEST_SLEEP_S = 60.0
+"""The wall clock may be set while we sleep: due times are looked at again this often."""
+_RETRY_S = 2.0
+_AFTER_A_FAULT_S = 30.0
+_SAFE_SHARE = 2 / 3
+"""Of a lease without renewal, after which its holder stops acting: the rest is for ending what it started."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Held:
+    """A run that this process drives. It is not to act beyond `safe_until` (monotonic seconds)."""
+
+    hold: Hold
+    drive: Drive
+    task: asyncio.Task[None]
+    safe_until: float
+
+
+class Runner:
+    """One a process. `holder` names it among replicas.
+
+    `alone` says that no other process uses this store: what was held when it last ended is taken over at once, and
+    nobody can take it away, so leases are not renewed.
+    """
+
+    def __init__(self, tools: Tools, *, holder: str, alone: bool, parallel: int = PARALLEL) -> None:
+        self._tools = tools
+        self._store = tools.store
+        self._clock = tools.clock
+        self._holder = holder
+        self._alone = alone
+        self._parallel = parallel
+        self._lease_s = tools.timing.lease_s
+        self._held: dict[str, _Held] = {}
+        self._changed = asyncio.Event()
+        self._listener: Listener | None = None
+
+    async def run(self) -> None:
+        """Until cancelled; then everything in flight is ended, and what is held is let go for the next process."""
+        guard = None if self._alone else asyncio.create_task(self._keep_leases(), name="stanch-leases")
+        try:
+            async with self._store.listen(runs.TOPIC, lifecycle.TOPIC) as listener:
+                self._listener = listener
+                if self._alone:
+                    freed = await self._patiently_free()
+                    log.info("runs.taken_over", number=freed)
+                while True:
+                    pause = await self._look()
+                    await listener.wait(pause)
+        finally:
+            await _end([each.task for each in self._held.values()] + ([] if guard is None else [guard]))
+
+    async def _patiently_free(self) -> int:
+        while True:
+            try:
+                return await self._store.write(lambda connection: leases.release_all(connection, now=self._clock.now()))
+            except Unusable as fault:
+                log.warning("runs.store_unusable", because=fault.message)
+                await self._clock.sleep(_RETRY_S)
+
+    async def _look(self) -> float:
+        """Wake, stop and take what there is; how long to sleep at most."""
+        try:
+            await self._stop_wanted()
+            return await self._take()
+        except Unusable as fault:
+            log.warning("runs.store_unusable", because=fault.message)
+            return _RETRY_S
+
+    async def _stop_wanted(self) -> None:
+        ids = tuple(self._held)
+        if not ids:
+            return
+        for run_id in await self._store.read(lambda connection: leases.stopping(connection, ids)):
+            if run_id in self._held:
+                self._held[run_id].drive.stop.set()
+
+    async def _take(self) -> float:
+        lease_s = None if self._alone else self._lease_s
+        now = self._clock.now()
+        seen = await self._store.read(lambda connection: leases.survey(connection, now=now, lease_s=lease_s))
+        if seen.any_resolved:
+            await self._store.write(lambda connection: leases.wake_resolved(connection, now=now))
+        room = self._parallel - len(self._held)
+        if room > 0 and (seen.any_free or seen.any_resolved):
+            began = self._clock.monotonic()
+            holds = await self._store.write(
+                lambda connection: leases.take(
+                    connection, holder=self._holder, now=now, term_s=self._lease_s, lease_s=lease_s, room=room
+                )
+            )
+            for hold in holds:
+                self._begin(hold, began + self._lease_s * _SAFE_SHARE)
+            # There may be more than there was room for, and what was taken is no longer the nearest.
+            return _LONGEST_SLEEP_S if len(holds) == room else 0.0
+        if room <= 0 or seen.next_at is None:
+            return _LONGEST_SLEEP_S
+        return min(max(0.01, seen.next_at - now), _LONGEST_SLEEP_S)
+
+    def _begin(self, hold: Hold, safe_until: float) -> None:
+        journal = Journal(store=self._store, clock=self._clock, hold=hold, lease_s=self._lease_s)
+        drive = Drive(self._tools, journal)
+        task = asyncio.create_task(self._drive(hold, drive), name=f"stanch-run-{hold.run_id}")
+        self._held[hold.run_id] = _Held(hold=hold, drive=drive, task=task, safe_until=safe_until)
+        self._changed.set()
+
+    async def _drive(self, hold: Hold, drive: Drive) -> None:
+        wake_at: float | None = None
+        free = True
+        try:
+            await drive.go()
+            free = False  # it rests or is over, and was let go with that
+        except LeaseLost:
+            log.warning("runs.lease_lost", run=hold.run_id)
+            free = False
+        except asyncio.CancelledError:
+            wake_at = self._clock.now()
+            raise
+        except Exception:
+            # A fault of ours must not take the other runs with it, nor spin.
+            log.exception("runs.broke", run=hold.run_id, again_in_s=_AFTER_A_FAULT_S)
+            wake_at = self._clock.now() + _AFTER_A_FAULT_S
+        finally:
+            mine = hold.run_id in self._held and self._held[hold.run_id].hold == hold
+            if mine:
+                del self._held[hold.run_id]
+            if mine and free:
+                with contextlib.suppress(Unusable):  # then the lease runs out by itself
+                    await self._store.write(lambda connection: leases.release(connection, hold, wake_at=wake_at))
+            if self._listener is not None:
+                self._listener.signal()
+
+    # --- leases ---
+
+    async def _keep_leases(self) -> None:
+        """Renew what is held; stop acting on what could not be renewed in time, before anybody else may begin."""
+        renewing: asyncio.Task[None] | None = None
+        try:
+            while True:
+                self._changed.clear()
+                if not self._held:
+                    await self._changed.wait()
+                await self._clock.sleep(self._lease_s / 6)
+                if renewing is None or renewing.done():
+                    renewing = asyncio.create_task(self._renew())
+                now = self._clock.monotonic()
+                self._lose(each for each in self._held.values() if each.safe_until <= now)
+        finally:
+            if renewing is not None:
+                await _end([renewing])
+
+    async def _renew(self) -> None:
+        began = self._clock.monotonic()
+        held = dict(self._held)
+        holds = [each.hold for each in held.values()]
+        until = self._clock.now() + self._lease_s
+        try:
+            kept = await self._store.write(lambda connection: leases.renew(connection, holds, until=until))
+        except Unusable as fault:
+            log.warning("runs.not_renewed", because=fault.message)
+            return
+        for run_id, each in held.items():
+            if run_id in kept:
+                each.safe_until = began + self._lease_s * _SAFE_SHARE
+        gone = (each for run_id, each in held.items() if run_id not in kept and self._held.get(run_id) is each)
+        self._lose(gone)
+
+    def _lose(self, lost: Iterable[_Held]) -> None:
+        for each in tuple(lost):
+            log.warning("runs.lease_lost", run=each.hold.run_id)
+            self._held.pop(each.hold.run_id, None)
+            each.task.cancel()
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    ending = tuple(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)
