@@ -262,10 +262,9 @@ Request = PlanRequest | DescribeRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan: the top node as EXPLAIN (FORMAT JSON) gives it. `index_bytes` is HypoPG's estimate of the indexes."""
+    """A plan: the top node as EXPLAIN (FORMAT JSON) gives it."""
 
     node: Mapping[str, Any] = field(hash=False)
-    index_bytes: int | None = None
 
     @property
     def cost(self) -> float:

@@ -22,7 +22,7 @@ _HAS_COMMENT_OR_DOLLAR_QUOTE = re.compile(r"--|/\*|\$[^0-9]|\$\Z")
 _BLOCK = """\
 DO {tag}
 DECLARE
-  job json; plan json; index_bytes bigint; foreign_function text; prepared boolean;
+  job json; plan json; foreign_function text; prepared boolean;
 BEGIN
   PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
   FOR job IN SELECT * FROM json_array_elements({jobs}) LOOP
@@ -39,7 +39,7 @@ BEGIN
       {plan}
       PERFORM set_config('search_path', 'pg_catalog', true);
       RAISE INFO USING MESSAGE = {message}, DETAIL =
-        json_build_object('job', job->'job', 'plan', plan, 'index_bytes', index_bytes)::text;
+        json_build_object('job', job->'job', 'plan', plan)::text;
     EXCEPTION WHEN OTHERS THEN
       RAISE INFO USING MESSAGE = {message}, DETAIL =
         json_build_object('job', job->'job', 'failed', SQLERRM, 'sqlstate', SQLSTATE)::text;
@@ -55,8 +55,7 @@ EXECUTE 'PREPARE stanch_planned AS ' || (job->>'text');
       EXECUTE 'EXPLAIN (FORMAT JSON) EXECUTE stanch_planned' || (job->>'arguments') INTO plan;"""
 _DEALLOCATE = "IF prepared THEN DEALLOCATE stanch_planned; END IF;"
 _HYPOTHESISE = """\
-PERFORM {schema}.hypopg_create_index(ddl) FROM json_array_elements_text(job->'indexes') ddl;
-      SELECT sum({schema}.hypopg_relation_size(indexrelid)) INTO index_bytes FROM {schema}.hypopg();"""
+PERFORM {schema}.hypopg_create_index(ddl) FROM json_array_elements_text(job->'indexes') ddl;"""
 _FORGET = "PERFORM {schema}.hypopg_reset();"
 
 
@@ -114,9 +113,7 @@ class Planning:
         for each in told:
             request = self._requests[each["job"]]
             if "plan" in each:
-                self.answers[request] = Planned(
-                    node=each["plan"][0]["Plan"], index_bytes=each["index_bytes"] if request.indexes else None
-                )
+                self.answers[request] = Planned(node=each["plan"][0]["Plan"])
             else:
                 self.answers[request] = Unanswered(because=each["failed"])
         return {
