@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from stanch.playbook.document import Block, Code, Heading, Html, Items, Line, Paragraph, Quote, Table
 
 _LABELLED = re.compile(r"^(?P<label>[A-Za-z][\w '\u2019/&().-]{0,60}?)\s*:(?=\s|$)\s*(?P<value>.*)$")
-_QA = re.compile(r"^(?:ans(?:wer)?|a|response)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,3 +90,15 @@ def items_in(blocks: Sequence[Block]) -> Iterator[tuple[str, Line]]:
                 yield from items_in(block.blocks)
             case Heading() | Paragraph() | Code() | Table() | Html():
                 pass
+
+
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\u201c\"(*])")
+
+
+def sentences(text: str) -> Iterator[tuple[int, str]]:
+    """The sentences of a text with their offsets."""
+    at = 0
+    for match in _SENTENCE.finditer(text):
+        yield at, text[at : match.start()]
+        at = match.end()
+    yield at, text[at:]

@@ -11,6 +11,7 @@ from stanch.model.problem import Source
 from stanch.model.risk import Rating, Risk, Trait
 from stanch.playbook.document import Code, Document, Item, Passage
 from stanch.playbook.fences import Command, Content, commands_of, content_of, statements_of
+from stanch.playbook.imperative import clauses
 from stanch.playbook.quantity import PATTERN, Measure, quantity_of
 from stanch.playbook.slots import slots_in
 from stanch.playbook.vocabulary import ActionMatch, Vocabulary
@@ -111,41 +112,53 @@ class StepMaker:
         self._vocabulary = vocabulary
         self._keys: dict[str, int] = {}
 
-    def of_item(self, item: Item, place: Place) -> Step:
-        """A step of prose: an action where the vocabulary knows one, else a check or a person's."""
+    def of_item(self, item: Item, place: Place) -> Iterator[Step]:
+        """The steps of a list entry: one, or one for each thing it asks for ("restart the pods and clear the cache")."""
         passage = Passage(lines=item.lines) if item.lines else Passage(lines=(item.line,))
-        return self.of_text(passage.text, passage.source(self._document), place, checked=item.checked is not None)
+        checked = item.checked is not None
+        _, told = _condition(_owner(passage.text)[1])
+        parts = [clause for _, clause in clauses(told)]
+        actions = {match.action.name for clause in parts if (match := self.action(clause))}
+        if len(parts) > 1 and len(actions) == len(parts):
+            at = 0
+            for clause in parts:
+                at = max(passage.text.find(clause, at), 0)
+                yield from self.of_text(clause, passage.source(self._document, at), place, checked=checked)
+            return
+        yield from self.of_text(passage.text, passage.source(self._document), place, checked=checked)
 
-    def of_text(self, text: str, source: Source, place: Place, *, checked: bool = False) -> Step:
+    def of_text(self, text: str, source: Source, place: Place, *, checked: bool = False) -> Iterator[Step]:
+        """A step of prose: an action where the vocabulary knows one, else a check or a person's.
+
+        Alternatives joined by *or* ("block or rate-limit the address") are a step each.
+        """
         text = " ".join(text.split())
         owner, body = _owner(text)
         condition, body = _condition(body)
         box = timebox(body) or place.box
-        action = self.action(body)
-        kind, risk = StepKind.MANUAL, Risk.READ_ONLY
-        parameters: tuple[tuple[str, str], ...] = ()
-        if action is not None:
-            kind = StepKind.MESSAGE if action.action.tells else StepKind.ACTION
-            risk = action.action.risk
-            parameters = parameters_of(action, text)
-        elif checked or _CHECKS.match(body):
-            kind = StepKind.CHECK
         expects = _EXPECTS.search(body)
-        return Step(
-            key=self.key(place, text),
-            type=kind,
-            text=text,
-            risk=risk,
-            action=action.action.name if action else None,
-            parameters=parameters,
-            owner=owner or place.owner,
-            phase=place.phase,
-            timebox_s=box.end if box else None,
-            not_before_s=box.start if box else None,
-            expects=expects["what"].strip() if expects else None,
-            condition=condition or place.condition,
-            source=source,
-        )
+        for action in alternatives(body, self._vocabulary) or (None,):
+            kind, risk = StepKind.MANUAL, Risk.READ_ONLY
+            if action is not None:
+                kind = StepKind.MESSAGE if action.action.tells else StepKind.ACTION
+                risk = action.action.risk
+            elif checked or _CHECKS.match(body):
+                kind = StepKind.CHECK
+            yield Step(
+                key=self.key(place, text),
+                type=kind,
+                text=text,
+                risk=risk,
+                action=action.action.name if action else None,
+                parameters=parameters_of(action, text) if action else (),
+                owner=owner or place.owner,
+                phase=place.phase,
+                timebox_s=box.end if box else None,
+                not_before_s=box.start if box else None,
+                expects=expects["what"].strip() if expects else None,
+                condition=condition or place.condition,
+                source=source,
+            )
 
     def action(self, text: str) -> ActionMatch | None:
         """The one action a text asks for; None where it asks for none, or for two things on the same words."""
@@ -185,8 +198,13 @@ class StepMaker:
             expects=command.expects,
             condition=condition or place.condition,
             slots=slots_of_command(command.text),
-            source=self._document.source_at(command.line, command.column),
+            source=self._document.source_at(command.line, self._column(command)),
         )
+
+    def _column(self, command: Command) -> int:
+        """Where a command begins on its line; fences in lists lose their indent on the way."""
+        line = self._document.lines[command.line - 1]
+        return max(line.find(command.text.split("\n", 1)[0].strip()), 0) + 1
 
     def key(self, place: Place, text: str) -> str:
         base = f"{place.procedure}/{slug(text)[:48].strip('-')}"
@@ -208,6 +226,19 @@ def leading_action(text: str, vocabulary: Vocabulary) -> ActionMatch | None:
     first = matches[0]
     rivals = [other for other in matches[1:] if other.start == first.start and other.action is not first.action]
     return None if rivals else first
+
+
+def alternatives(text: str, vocabulary: Vocabulary) -> tuple[ActionMatch, ...]:
+    """The action of a sentence, with those that are joined to it by *or* on the same object."""
+    first = leading_action(text, vocabulary)
+    if first is None:
+        return ()
+    joined = [
+        other
+        for other in vocabulary.actions_of(text)
+        if first.start < other.start < first.end and other.action is not first.action
+    ]
+    return (first, *joined)
 
 
 def _negated(text: str, match: ActionMatch) -> bool:

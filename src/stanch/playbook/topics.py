@@ -57,6 +57,10 @@ _RULES: tuple[tuple[Topic, str], ...] = (
         r"\b(?:past|previous|prior|recent|historical|major|known) incidents?\b|\bincident (?:history|log|review)\b|\bpost-?mortems?\b.*\d{4}|\blessons learn(?:ed|t)\b|\b(?:19|20)\d\d-\d\d-\d\d\b",
     ),
     (
+        Topic.POLICIES,
+        r"\bpolic(?:y|ies)\b|\bmandatory\b|\bnew (?:requirements?|standards?|rules|practices)\b|\bstandards\b|\bground rules\b|\bguardrails\b",
+    ),
+    (
         Topic.TARGETS,
         r"\b(?:slos?|slas?|slis?|service levels?|objectives?|targets?|goals?|error budgets?|kpis?|benchmarks?|baselines?|capacity|expected (?:values|performance)|performance (?:budgets?|requirements?)|success metrics|requirements?)\b",
     ),

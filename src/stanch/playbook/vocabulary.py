@@ -4,6 +4,7 @@ Nothing here guesses. A phrase that the vocabulary does not hold gives no match,
 and the caller says so.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,21 +39,27 @@ class ActionMatch:
     terms: int
 
 
+_Term = Mapping[str, tuple[tuple[str, ...], ...]]
+"""The alternatives of one term by their first word, longest first."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Phrase:
     action: ActionEntry
-    terms: tuple[frozenset[tuple[str, ...]], ...]
+    terms: tuple[_Term, ...]
+
+
+def _term(text: str) -> _Term:
+    """`block|rate_limit` -> {block: ((block,),), rate: ((rate, limit),)}, all words as stems."""
+    alternatives = sorted((tuple(map(stem, option.split("_"))) for option in text.split("|")), key=len, reverse=True)
+    found: dict[str, tuple[tuple[str, ...], ...]] = {}
+    for alternative in alternatives:
+        found[alternative[0]] = (*found.get(alternative[0], ()), alternative)
+    return found
 
 
 def _phrase(action: ActionEntry, text: str) -> _Phrase:
-    """`block|ban source` -> terms of alternatives, each a run of stems (`rate_limit` is two words in a row)."""
-    return _Phrase(
-        action,
-        tuple(
-            frozenset(tuple(stem(part) for part in alternative.split("_")) for alternative in term.split("|"))
-            for term in text.split()
-        ),
-    )
+    return _Phrase(action, tuple(map(_term, text.split())))
 
 
 class Vocabulary:
@@ -73,8 +80,8 @@ class Vocabulary:
         for action in self.actions.values():
             for text in (*action.phrases, action.name):
                 phrase = _phrase(action, text)
-                for alternative in phrase.terms[0]:
-                    self._action_phrases[alternative[0]].append(phrase)
+                for first in phrase.terms[0]:
+                    self._action_phrases[first].append(phrase)
 
     def with_signals(self, signals: Iterable[Signal]) -> "Vocabulary":
         return Vocabulary((*self.signals.values(), *signals), self.actions.values())
@@ -126,26 +133,19 @@ class Vocabulary:
                     found.append(
                         ActionMatch(action=phrase.action, start=run[at].start, end=run[end - 1].end, terms=terms)
                     )
-        return _most_specific(found)
+        return _most_specific(found, text)
 
 
-def _match(terms: Sequence[frozenset[tuple[str, ...]]], run: Sequence[Word], at: int) -> int | None:
+def _match(terms: Sequence[_Term], run: Sequence[Word], at: int) -> int | None:
     """Where the terms end when matched from word `at` on, each within `MAX_GAP` words of the one before."""
     end = at
     for index, term in enumerate(terms):
         furthest = end + 1 if index == 0 else min(end + MAX_GAP + 1, len(run))
         for start in range(end, furthest):
-            length = max(
-                (
-                    len(alternative)
-                    for alternative in term
-                    if all(
-                        start + offset < len(run) and run[start + offset].stem == part
-                        for offset, part in enumerate(alternative)
-                    )
-                ),
-                default=0,
-            )
+            alternatives = term.get(run[start].stem)
+            if alternatives is None:
+                continue
+            length = next((len(words) for words in alternatives if _stands(words, run, start)), 0)
             if length:
                 end = start + length
                 break
@@ -154,15 +154,34 @@ def _match(terms: Sequence[frozenset[tuple[str, ...]]], run: Sequence[Word], at:
     return end
 
 
-def _most_specific(found: Sequence[ActionMatch]) -> tuple[ActionMatch, ...]:
+def _stands(alternative: Sequence[str], run: Sequence[Word], start: int) -> bool:
+    if len(alternative) == 1:
+        return True
+    return start + len(alternative) <= len(run) and all(
+        run[start + offset].stem == part for offset, part in enumerate(alternative)
+    )
+
+
+def _most_specific(found: Sequence[ActionMatch], text: str) -> tuple[ActionMatch, ...]:
     best: list[ActionMatch] = []
     for match in sorted(found, key=lambda match: (-match.terms, match.start, match.end - match.start)):
         clashes = [kept for kept in best if kept.start < match.end and match.start < kept.end]
         if any(kept.action is match.action for kept in clashes):
             continue
-        if all(kept.terms == match.terms and kept.start == match.start for kept in clashes):
+        if all(_both(kept, match, text) for kept in clashes):
             best.append(match)
     return tuple(sorted(best, key=lambda match: (match.start, match.action.name)))
+
+
+def _both(kept: ActionMatch, match: ActionMatch, text: str) -> bool:
+    """Whether two matches on common words both count: equals on the same words, or verbs joined by and, or."""
+    if kept.start == match.start:
+        return kept.terms == match.terms
+    first, second = sorted((kept, match), key=lambda each: each.start)
+    return bool(_JOINED.match(text[first.start : second.start]))
+
+
+_JOINED = re.compile(r"^[\w-]+\s+(?:and|or|and/or)\s+$|^[\w-]+\s*/\s*$", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1)

@@ -21,10 +21,12 @@ def stem(word: str) -> str:
     for ending in ("ies", "ied"):
         if word.endswith(ending):
             return word[: -len(ending)] + "y"
+    if word.endswith("ings") and len(word) > 6:
+        word = word[:-1]
     for ending in ("ing", "ed"):
         root = word[: -len(ending)]
         if word.endswith(ending) and len(root) >= 3 and re.search(r"[aeiouy]", root):
-            if root[-1] == root[-2] and root[-1] not in "lsz":
+            if len(root) > 3 and root[-1] == root[-2] and root[-1] not in "lsz":
                 root = root[:-1]
             return root[:-1] if root.endswith("e") else root
     if word.endswith("es") and len(word) > 4 and word[-3] in "sxzh":

@@ -15,6 +15,11 @@ DATABASE: tuple[ActionEntry, ...] = (
         ),
         parameters=(
             Parameter(
+                name="columns",
+                pattern=r"\bindex(?:es)? on \W?(?P<value>\w+(?:\W{1,3}(?:and )?\W?\w*[_`]\w*)+)",
+                description="The columns, in order.",
+            ),
+            Parameter(
                 name="cap_path",
                 pattern=r"(?P<value>/[\w{}-][\w/{}.*-]*)\W+(?:\w+\W+){0,4}?(?:capped|limited|held|throttled)\b",
                 description="The path whose load is capped while the index builds.",

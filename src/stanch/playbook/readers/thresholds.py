@@ -22,7 +22,7 @@ from stanch.playbook.document import (
     Section,
     Table,
 )
-from stanch.playbook.fields import split_label
+from stanch.playbook.fields import sentences, split_label
 from stanch.playbook.mood import Setting, mood_of
 from stanch.playbook.quantity import PATTERN, duration
 from stanch.playbook.severity import levels_in
@@ -46,7 +46,6 @@ _CANDIDATE = re.compile(
     re.IGNORECASE,
 )
 _BRANCH = re.compile(r"\b(?:if|when|whenever|once|until)\b|[<>\u2265\u2264]", re.IGNORECASE)
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\u201c\"(*])")
 
 
 def read(document: Document, context: Context) -> Findings:
@@ -138,7 +137,7 @@ def _of_passage(
         ):
             yield from _without_quantity(document, context, passage, text)
         return
-    for start, sentence in _sentences(text):
+    for start, sentence in sentences(text):
         local = _local(setting, sentence)
         for condition in conditions_of(sentence, context.vocabulary, subject=_subject(context, subject)):
             if condition.signal is None and setting.topic not in _ALWAYS:
@@ -178,14 +177,6 @@ def _local(setting: Setting, sentence: str) -> Setting:
     }:
         return replace(setting, topic=topic, title=f"{split[0] if split else ''} {setting.title}", entry=True)
     return setting
-
-
-def _sentences(text: str) -> Iterator[tuple[int, str]]:
-    at = 0
-    for match in _SENTENCE.finditer(text):
-        yield at, text[at : match.start()]
-        at = match.end()
-    yield at, text[at:]
 
 
 def threshold_of(
