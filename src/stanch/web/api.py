@@ -112,9 +112,12 @@ async def assign(request: Asked, incident_id: str) -> Json:
 async def note(request: Asked, incident_id: str) -> Json:
     """Write on the timeline."""
     body = await bodies.json_body(request, bodies.Text)
-    now, by, plan = _now(request), _by(request), served_by(request).plan
+    now, by, plan_of = _now(request), _by(request), served_by(request).plan_of
     return await _changed(
-        request, lambda rows: lifecycle.note(rows, incident_id, text=body.text, by=by, now=now, plan=plan)
+        request,
+        lambda rows: lifecycle.note(
+            rows, incident_id, text=body.text, by=by, now=now, plan=plan_of(lifecycle.get(rows, incident_id))
+        ),
     )
 
 
@@ -122,9 +125,12 @@ async def note(request: Asked, incident_id: str) -> Json:
 async def resolve(request: Asked, incident_id: str) -> Json:
     """End it by hand."""
     body = await bodies.json_body(request, bodies.Text)
-    now, by, plan = _now(request), _by(request), served_by(request).plan
+    now, by, plan_of = _now(request), _by(request), served_by(request).plan_of
     return await _changed(
-        request, lambda rows: lifecycle.resolve(rows, incident_id, because=body.text, by=by, now=now, plan=plan)
+        request,
+        lambda rows: lifecycle.resolve(
+            rows, incident_id, because=body.text, by=by, now=now, plan=plan_of(lifecycle.get(rows, incident_id))
+        ),
     )
 
 
@@ -137,7 +143,13 @@ async def reopen(request: Asked, incident_id: str) -> Json:
     return await _changed(
         request,
         lambda rows: lifecycle.reopen(
-            rows, incident_id, because=body.text, by=by, now=now, plan=served.plan, hooks=served.hooks
+            rows,
+            incident_id,
+            because=body.text,
+            by=by,
+            now=now,
+            plan=served.plan_of(lifecycle.get(rows, incident_id)),
+            hooks=served.hooks,
         ),
     )
 
@@ -157,34 +169,31 @@ async def show_run(request: Asked, run_id: str) -> Json:
     return {"run": _run(await served_by(request).store.read(lambda rows: runs.get(rows, run_id)))}
 
 
-@post("/api/runs/{run_id:str}/steps/{key:str}/approve", opt=gate.RESPONDER, status_code=200)
-async def approve(request: Asked, run_id: str, key: str) -> Json:
-    """Yes to exactly what has this digest."""
-    body = await bodies.json_body(request, bodies.Approve)
+@post("/api/runs/{run_id:str}/steps/{step:path}", opt=gate.RESPONDER, status_code=200)
+async def act_on_step(request: Asked, run_id: str, step: str) -> Json:
+    """`.../steps/KEY/approve`, `complete` or `skip`. A step's key may hold slashes, so the last part is the verb."""
+    key, _, verb = step.strip("/").rpartition("/")
     now, by = _now(request), _by(request)
-    return await _run_after(
-        request, run_id, lambda rows: runs.approve(rows, run_id, key, body.digest, by=by, reason=body.reason, now=now)
-    )
-
-
-@post("/api/runs/{run_id:str}/steps/{key:str}/complete", opt=gate.RESPONDER, status_code=200)
-async def complete(request: Asked, run_id: str, key: str) -> Json:
-    """It was done by hand, or a step of unknown outcome took effect."""
-    body = await bodies.json_body(request, bodies.OptionalReason)
-    now, by = _now(request), _by(request)
-    return await _run_after(
-        request, run_id, lambda rows: runs.complete(rows, run_id, key, by=by, note=body.reason, now=now)
-    )
-
-
-@post("/api/runs/{run_id:str}/steps/{key:str}/skip", opt=gate.RESPONDER, status_code=200)
-async def skip(request: Asked, run_id: str, key: str) -> Json:
-    """Leave it out, with a reason."""
-    body = await bodies.json_body(request, bodies.Reason)
-    now, by = _now(request), _by(request)
-    return await _run_after(
-        request, run_id, lambda rows: runs.skip(rows, run_id, key, by=by, reason=body.reason, now=now)
-    )
+    match verb:
+        case "approve":
+            yes = await bodies.json_body(request, bodies.Approve)
+            return await _run_after(
+                request,
+                run_id,
+                lambda rows: runs.approve(rows, run_id, key, yes.digest, by=by, reason=yes.reason, now=now),
+            )
+        case "complete":
+            done = await bodies.json_body(request, bodies.OptionalReason)
+            return await _run_after(
+                request, run_id, lambda rows: runs.complete(rows, run_id, key, by=by, note=done.reason, now=now)
+            )
+        case "skip":
+            left_out = await bodies.json_body(request, bodies.Reason)
+            return await _run_after(
+                request, run_id, lambda rows: runs.skip(rows, run_id, key, by=by, reason=left_out.reason, now=now)
+            )
+        case _:
+            raise NotFound(f"A step is approved, completed or skipped; there is no {verb!r}.", hint="See docs/api.md.")
 
 
 @post("/api/runs/{run_id:str}/stop", opt=gate.RESPONDER, status_code=200)
@@ -402,9 +411,7 @@ handlers: list[HTTPRouteHandler] = [
     reopen,
     list_runs,
     show_run,
-    approve,
-    complete,
-    skip,
+    act_on_step,
     stop,
     list_controls,
     undo_control,

@@ -62,6 +62,24 @@ class OptionalReason(_Body):
     reason: str = Field(default="", max_length=_TEXT)
 
 
+class ApproveStep(Approve):
+    """As a form sends it: which step, too."""
+
+    step: str = Field(min_length=1, max_length=_LINE)
+
+
+class CompleteStep(OptionalReason):
+    """As a form sends it."""
+
+    step: str = Field(min_length=1, max_length=_LINE)
+
+
+class SkipStep(Reason):
+    """As a form sends it."""
+
+    step: str = Field(min_length=1, max_length=_LINE)
+
+
 class Stop(Reason):
     """Why, and whether what was done is to be put back."""
 

@@ -1,6 +1,5 @@
 """What went wrong, told in one shape: JSON under `/api`, a page or a notice elsewhere."""
 
-import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ from litestar.exceptions import HTTPException
 from stanch.model.problem import Problem, StanchError
 from stanch.store.rows import to_values
 from stanch.web import rendering
+from stanch.web.served import served_by
 
 log = structlog.get_logger("stanch.web")
 
@@ -109,7 +109,10 @@ def on_stanch_error(request: Asked, error: StanchError) -> Response[Any]:
     if "HX-Request" in request.headers:
         headers = {"HX-Redirect": "/login"} if isinstance(error, Unauthenticated) else {}
         return rendering.page("parts/notice.html", status=error.status, headers=headers, error=error)
-    return rendering.page("error.html", status=error.status, caller=request.scope.get("user"), error=error)
+    now = served_by(request).clock.now()
+    return rendering.page(
+        "error.html", status=error.status, caller=request.scope.get("user"), now=now, place="", error=error
+    )
 
 
 def on_http_exception(request: Asked, exception: HTTPException) -> Response[Any]:
@@ -127,7 +130,7 @@ def on_exception(request: Asked, exception: Exception) -> Response[Any]:
         "failed",
         method=request.method,
         path=request.scope["path"],
-        error="".join(traceback.format_exception(exception)),
+        exc_info=exception,
     )
     return on_stanch_error(
         request, _Failed("This did not work; the fault is ours.", hint="The server's log says what.")

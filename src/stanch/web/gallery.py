@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from stanch.charts.chart import Chart, Mark, MarkKind, Point
 from stanch.model.incident import Event, EventKind, Incident
 from stanch.model.rule import Evaluation, Rule
+from stanch.signals.picture import chart_of
 from stanch.web.served import Served
 from stanch.web.views import signals
 from stanch.web.views.signals import ChartView
@@ -35,7 +36,7 @@ class Gallery:
         end = _floor(self._served.clock.now(), _SPARK_STEP_S)
         start = end - SPARK_S
         return {
-            each.rule.id: signals.chart_of(
+            each.rule.id: chart_of(
                 each.rule, await self._points(each.rule, start, end), start=start, end=end, step_s=_SPARK_STEP_S
             )
             for each in evaluations
@@ -56,7 +57,7 @@ class Gallery:
         views = []
         for rule in list(seen.values())[:_MOST_CHARTS]:
             points = await self._points(rule, start, end)
-            views.append(signals.chart_view(rule, signals.chart_of(rule, points, start=start, end=end, marks=marks)))
+            views.append(signals.chart_view(rule, chart_of(rule, points, start=start, end=end, marks=marks)))
         return tuple(views)
 
     def _span(self, incident: Incident) -> tuple[float, float]:

@@ -216,9 +216,13 @@ async def note(request: Asked, incident_id: str) -> Response[Any]:
     """What a person has to say."""
     served = served_by(request)
     body = await bodies.form_body(request, bodies.Text)
-    by, now, plan = _caller(request).person, served.clock.now(), served.plan
+    by, now = _caller(request).person, served.clock.now()
     return await _act(
-        request, incident_id, lambda rows: lifecycle.note(rows, incident_id, text=body.text, by=by, now=now, plan=plan)
+        request,
+        incident_id,
+        lambda rows: lifecycle.note(
+            rows, incident_id, text=body.text, by=by, now=now, plan=served.plan_of(lifecycle.get(rows, incident_id))
+        ),
     )
 
 
@@ -227,11 +231,13 @@ async def resolve(request: Asked, incident_id: str) -> Response[Any]:
     """A person ends it."""
     served = served_by(request)
     body = await bodies.form_body(request, bodies.Text)
-    by, now, plan = _caller(request).person, served.clock.now(), served.plan
+    by, now = _caller(request).person, served.clock.now()
     return await _act(
         request,
         incident_id,
-        lambda rows: lifecycle.resolve(rows, incident_id, because=body.text, by=by, now=now, plan=plan),
+        lambda rows: lifecycle.resolve(
+            rows, incident_id, because=body.text, by=by, now=now, plan=served.plan_of(lifecycle.get(rows, incident_id))
+        ),
     )
 
 
@@ -240,52 +246,58 @@ async def reopen(request: Asked, incident_id: str) -> Response[Any]:
     """It was not over."""
     served = served_by(request)
     body = await bodies.form_body(request, bodies.Text)
-    by, now, plan = _caller(request).person, served.clock.now(), served.plan
+    by, now = _caller(request).person, served.clock.now()
     return await _act(
         request,
         incident_id,
         lambda rows: lifecycle.reopen(
-            rows, incident_id, because=body.text, by=by, now=now, plan=plan, hooks=served.hooks
+            rows,
+            incident_id,
+            because=body.text,
+            by=by,
+            now=now,
+            plan=served.plan_of(lifecycle.get(rows, incident_id)),
+            hooks=served.hooks,
         ),
     )
 
 
-_STEP = "/incidents/{incident_id:str}/runs/{run_id:str}/steps/{key:str}"
+_RUN = "/incidents/{incident_id:str}/runs/{run_id:str}"
 
 
-@post(f"{_STEP}/approve", opt=gate.RESPONDER)
-async def approve(request: Asked, incident_id: str, run_id: str, key: str) -> Response[Any]:
+@post(f"{_RUN}/approve", opt=gate.RESPONDER)
+async def approve(request: Asked, incident_id: str, run_id: str) -> Response[Any]:
     """Yes to exactly what was shown."""
-    body = await bodies.form_body(request, bodies.Approve)
+    body = await bodies.form_body(request, bodies.ApproveStep)
     by, now = _caller(request).person, served_by(request).clock.now()
     return await _act(
         request,
         incident_id,
-        lambda rows: runs.approve(rows, run_id, key, body.digest, by=by, reason=body.reason, now=now),
+        lambda rows: runs.approve(rows, run_id, body.step, body.digest, by=by, reason=body.reason, now=now),
     )
 
 
-@post(f"{_STEP}/complete", opt=gate.RESPONDER)
-async def complete(request: Asked, incident_id: str, run_id: str, key: str) -> Response[Any]:
-    """A person saw that it took effect."""
-    body = await bodies.form_body(request, bodies.OptionalReason)
+@post(f"{_RUN}/complete", opt=gate.RESPONDER)
+async def complete(request: Asked, incident_id: str, run_id: str) -> Response[Any]:
+    """A person did it, or saw that it took effect."""
+    body = await bodies.form_body(request, bodies.CompleteStep)
     by, now = _caller(request).person, served_by(request).clock.now()
     return await _act(
-        request, incident_id, lambda rows: runs.complete(rows, run_id, key, by=by, note=body.reason, now=now)
+        request, incident_id, lambda rows: runs.complete(rows, run_id, body.step, by=by, note=body.reason, now=now)
     )
 
 
-@post(f"{_STEP}/skip", opt=gate.RESPONDER)
-async def skip(request: Asked, incident_id: str, run_id: str, key: str) -> Response[Any]:
+@post(f"{_RUN}/skip", opt=gate.RESPONDER)
+async def skip(request: Asked, incident_id: str, run_id: str) -> Response[Any]:
     """Not this, and why."""
-    body = await bodies.form_body(request, bodies.Reason)
+    body = await bodies.form_body(request, bodies.SkipStep)
     by, now = _caller(request).person, served_by(request).clock.now()
     return await _act(
-        request, incident_id, lambda rows: runs.skip(rows, run_id, key, by=by, reason=body.reason, now=now)
+        request, incident_id, lambda rows: runs.skip(rows, run_id, body.step, by=by, reason=body.reason, now=now)
     )
 
 
-@post("/incidents/{incident_id:str}/runs/{run_id:str}/stop", opt=gate.RESPONDER)
+@post(f"{_RUN}/stop", opt=gate.RESPONDER)
 async def stop(request: Asked, incident_id: str, run_id: str) -> Response[Any]:
     """No further."""
     body = await bodies.form_body(request, bodies.Reason)

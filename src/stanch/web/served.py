@@ -1,15 +1,31 @@
 """What the web needs of the application: the part of `stanch.app.App` that it reads and acts through."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
 from litestar.connection import ASGIConnection
 
 from stanch.incidents.lifecycle import Hooks
 from stanch.model.clock import Clock
+from stanch.model.incident import Incident
 from stanch.model.plan import Plan
+from stanch.model.problem import Problem
 from stanch.settings import Settings
 from stanch.signals.watcher import Watcher
 from stanch.store.engine import Store
+
+
+class Loop(Protocol):
+    """A task that runs as long as the server: how often it failed, and the last time why."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def failures(self) -> int: ...
+
+    @property
+    def because(self) -> str: ...
 
 
 class Served(Protocol):
@@ -29,6 +45,18 @@ class Served(Protocol):
 
     @property
     def watcher(self) -> Watcher: ...
+
+    def plan_of(self, incident: Incident) -> Plan:
+        """The plan that an incident started with."""
+        ...
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """What is wrong with the plan as it is watched."""
+        ...
+
+    @property
+    def loops(self) -> Sequence[Loop]: ...
 
     @property
     def hooks(self) -> Hooks:

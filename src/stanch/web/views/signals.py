@@ -1,12 +1,12 @@
 """What is measured, beside its limits: charts of one or of several rules on one axis of time, and rows of all."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stanch.charts import chart as charts
-from stanch.charts.chart import Chart, Limit, Mark, Point
+from stanch.charts.chart import Chart
 from stanch.charts.quantity import compared, prose, say
 from stanch.model.rule import AlertState, Evaluation, Rule
+from stanch.signals.picture import limit_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +35,6 @@ class Watched:
     chart: Chart
 
 
-def limit_of(rule: Rule) -> Limit:
-    """The rule's condition as a chart draws it."""
-    return Limit(value=rule.value, comparison=rule.comparison, upper=rule.upper)
-
-
-def name_of(rule: Rule) -> str:
-    """What is measured, without the limit: `response time p95`."""
-    words = rule.title.split(f" {rule.comparison.value} ", 1)[0]
-    return words[:1].upper() + words[1:]
-
-
 def condition_of(rule: Rule) -> str:
     """The limit in words: `limit 5% in 2 min`, `under 10/s for 5 min`."""
     more = rule.comparison.value.startswith(">") and rule.upper is None
@@ -57,28 +46,6 @@ def condition_of(rule: Rule) -> str:
     if rule.persistence_s:
         text += f" for {prose(rule.persistence_s)}"
     return text
-
-
-def chart_of(
-    rule: Rule,
-    points: Sequence[Point],
-    *,
-    start: float,
-    end: float,
-    marks: Sequence[Mark] = (),
-    step_s: float | None = None,
-) -> Chart:
-    """The rule's signal over a span of time."""
-    return Chart(
-        title=name_of(rule),
-        unit=rule.unit,
-        start=start,
-        end=end,
-        points=points,
-        limit=limit_of(rule),
-        marks=marks,
-        step_s=step_s,
-    )
 
 
 def chart_view(rule: Rule, chart: Chart) -> ChartView:

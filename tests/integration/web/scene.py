@@ -1,0 +1,371 @@
+"""An application as the web serves it, with a real incident in it: real store, watch, runs and outbox on a clock
+that is moved by hand. The database that breaks is played by two actions and a query; all else is what ships.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, insert
+
+from stanch.charts.chart import Chart
+from stanch.comms.channels.console import ConsoleChannel
+from stanch.comms.outbox import Outbox
+from stanch.comms.paging import Paging
+from stanch.incidents import lifecycle, timeline
+from stanch.incidents.lifecycle import Hooks
+from stanch.learning.drafting import Drafter
+from stanch.model.clock import ManualClock
+from stanch.model.control import Control
+from stanch.model.finding import Diagnosis, Evidence, Finding, LongTerm, Proposal, RuledOut
+from stanch.model.incident import EventKind, Incident
+from stanch.model.plan import Plan
+from stanch.model.risk import Risk
+from stanch.model.rule import Alert, Rule
+from stanch.playbook.compile import compile_playbooks
+from stanch.response import runs
+from stanch.response.action import ActionContext, Effect, NotApplicable, Outcome, Verified
+from stanch.response.controls import ControlKeeper
+from stanch.response.drive import Tools
+from stanch.response.execution import Executor
+from stanch.response.redaction import Redactor
+from stanch.response.runner import Runner
+from stanch.response.text_table import Rows
+from stanch.settings import PlaybookSettings, ServerSettings, Settings
+from stanch.signals.compile import compile_rules
+from stanch.signals.history import History
+from stanch.signals.picture import chart_of
+from stanch.signals.sources.scrape import ScrapeSettings, Target
+from stanch.signals.watcher import Watcher
+from stanch.store import tables
+from stanch.store.engine import Store
+
+PLAYBOOK = Path(__file__).parents[2] / "cases" / "web" / "booking.md"
+START = 1_795_226_647.0
+"""02:04:07 UTC, on 21 November 2026."""
+QUIET_S = 600.0
+STEP_S = 5.0
+STATEMENT = "CREATE INDEX CONCURRENTLY appointments_doctor_date ON appointments (doctor_id, appointment_date)"
+HOSTILE = '<script>alert("output")</script><img src=x onerror=alert(1)> & "quotes"'
+
+_SCRAPE = ScrapeSettings(url="http://127.0.0.1:9/metrics", interval_s=STEP_S)
+_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, float("inf"))
+
+
+@dataclass
+class Gate:
+    """Where a played act waits until the test lets it go on."""
+
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Diagnose:
+    """Finds what the played database has to be found."""
+
+    name = "diagnose"
+    risk = Risk.READ_ONLY
+
+    async def propose(self, context: ActionContext) -> Proposal:
+        return Proposal(
+            action=self.name,
+            title="Find the cause",
+            why="",
+            risk=self.risk,
+            parameters={},
+            statement="4 statements on booking-db, read-only",
+            undo="",
+        )
+
+    async def do(self, context: ActionContext) -> Outcome:
+        await context.record_finding(DIAGNOSIS)
+        return Outcome(text=f"missing index on appointments {HOSTILE}")
+
+    async def verify(self, context: ActionContext) -> Verified:
+        return Verified(effect=Effect.NO_EFFECT, because="it only reads")
+
+    async def undo(self, context: ActionContext) -> Outcome:
+        return Outcome(text="")
+
+
+class CreateIndex:
+    """Builds the index once the gate is open, with the load capped meanwhile."""
+
+    name = "create_index"
+    risk = Risk.MUTATING
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    async def propose(self, context: ActionContext) -> Proposal | NotApplicable:
+        if not context.findings:
+            return NotApplicable(because="nothing was found")
+        return DIAGNOSIS.findings[0].proposals[0]
+
+    async def do(self, context: ActionContext) -> Outcome:
+        await context.controls.apply(
+            plane="traffic", text="/appointments at most 8 at once", parameters={"limit": 8}, seconds=900
+        )
+        await context.report("building: 54,000 of 124,590 blocks", 54_000, 124_590)
+        await self._gate.open.wait()
+        await context.controls.undo(because="the index is built")
+        return Outcome(text="index appointments_doctor_date is valid, 84 MB")
+
+    async def verify(self, context: ActionContext) -> Verified:
+        return Verified(effect=Effect.TOOK_EFFECT, because="the index is valid")
+
+    async def undo(self, context: ActionContext) -> Outcome:
+        return Outcome(text="dropped")
+
+
+class Plane:
+    """A data plane in memory."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, Control] = {}
+
+    async def apply(self, control: Control) -> None:
+        self.held[control.id] = control
+
+    async def withdraw(self, control_id: str) -> bool:
+        return self.held.pop(control_id, None) is not None
+
+    async def in_force(self) -> tuple[Control, ...]:
+        return tuple(self.held.values())
+
+
+DIAGNOSIS = Diagnosis(
+    findings=(
+        Finding(
+            cause="missing_index",
+            summary="The most called query reads the whole table appointments to return 2 rows.",
+            confidence=0.98,
+            subject={"table": "appointments", "columns": ["doctor_id", "appointment_date"]},
+            evidence=(
+                Evidence(name="Query", text="SELECT * FROM appointments WHERE doctor_id = $1 AND appointment_date = $2"),
+                Evidence(name="Blocks a call", text="124,590 of 124,590 in the table, for 2 rows"),
+                Evidence(name="Plan now, then", text="Parallel Seq Scan, cost 156,840 → Index Scan, cost 12"),
+                Evidence(name="Share of database time", text="97%, since 02:12:50"),
+            ),
+            proposals=(
+                Proposal(
+                    action="create_index",
+                    title="Build the index that this query has been missing",
+                    why="Every call reads all 124,590 blocks of appointments to return 2 rows. "
+                    "A composite index makes it 4 blocks.",
+                    risk=Risk.MUTATING,
+                    parameters={"table": "appointments"},
+                    statement=STATEMENT,
+                    undo="DROP INDEX CONCURRENTLY appointments_doctor_date",
+                    facts=(
+                        ("About 25 s", "with load capped at 8 queries"),
+                        ("No lock on writes", "84 MB, +6% insert cost"),
+                    ),
+                ),
+            ),
+            later=(
+                LongTerm(kind="select_star", text="select the 5 columns that are used"),
+                LongTerm(kind="missing_pagination", text="page the list"),
+            ),
+        ),
+    ),
+    ruled_out=(
+        RuledOut(cause="lock_wait", because="no statement waits for a lock"),
+        RuledOut(cause="recent_release", because="none in 26 h"),
+        RuledOut(cause="traffic", because="+2%"),
+    ),
+    statements=4,
+    elapsed_s=2.1,
+)
+
+
+@dataclass
+class Scene:
+    """The application; `gate` is where the building of the index waits."""
+
+    settings: Settings
+    clock: ManualClock
+    store: Store
+    plan: Plan
+    watcher: Watcher
+    rules: tuple[Rule, ...]
+    gate: Gate
+    problems: tuple[Any, ...] = ()
+    loops: tuple[Any, ...] = ()
+    hooks: Hooks = field(default_factory=Hooks)
+
+    def plan_of(self, incident: Incident) -> Plan:
+        return self.plan
+
+    async def charts(self, incident: Incident) -> tuple[Chart, ...]:
+        """For the review."""
+        start, end = incident.opened_at - 120, self.clock.now()
+        rule = self.rules[0]
+        points = await self.watcher.points(
+            rule.signal, end - start, until=end, statistic=rule.statistic, window_s=rule.window_s
+        )
+        return (chart_of(rule, points, start=start, end=end),)
+
+    async def fire(self) -> Incident:
+        """The first rule fires, as the watch would tell it."""
+        rule = self.rules[0]
+        now = self.clock.now()
+        alert = Alert(
+            id=f"{rule.id}@{now:.3f}",
+            title="Response time p95 is 8.4 s",
+            severity=rule.severity,
+            signal=rule.signal,
+            value=8.4,
+            at=now,
+            service="booking",
+            rule=rule,
+        )
+        return await self.store.write(
+            lambda rows: lifecycle.alert_fired(rows, alert, self.plan, now, self.hooks)
+        )
+
+    async def clear(self) -> None:
+        """And clears."""
+        rule, now = self.rules[0], self.clock.now()
+        alert = Alert(
+            id=f"{rule.id}@{now:.3f}", title=rule.title, severity=rule.severity, signal=rule.signal, value=0.05, at=now,
+            service="booking", rule=rule,
+        )  # fmt: skip
+        await self.store.write(lambda rows: lifecycle.alert_cleared(rows, alert, now))
+
+    async def until(self, holds: Any, seconds: float = 10.0) -> None:
+        """Wait in real time until `holds(connection)` is true of the store."""
+        async with asyncio.timeout(seconds):
+            while not await self.store.read(holds):
+                await asyncio.sleep(0.01)
+
+    async def burn(self) -> Incident:
+        """An incident that waits for a person's yes to the index."""
+        incident = await self.fire()
+
+        def waits(rows: Connection) -> bool:
+            return any(
+                step.state == "proposed" for run in runs.listing(rows, incident_id=incident.id) for step in run.steps
+            )
+
+        await self.until(waits)
+        return await self.store.read(lambda rows: lifecycle.get(rows, incident.id))
+
+
+@asynccontextmanager
+async def scene(folder: Path, *, quiet_s: float = QUIET_S, fault_s: float = 180.0) -> AsyncIterator[Scene]:
+    """A running application whose service was well for `quiet_s` and has been slow for `fault_s`."""
+    now = START + quiet_s + fault_s
+    clock = ManualClock(now)
+    plan = compile_playbooks([("playbooks/booking.md", PLAYBOOK.read_bytes())])
+    settings = Settings(
+        server=ServerSettings(port=0, data=folder),
+        playbooks=PlaybookSettings(paths=[PLAYBOOK], service="booking"),
+        scrape={"booking": _SCRAPE},
+    )
+    rules = compile_rules(plan, interval_s=STEP_S).rules
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(await Store.open(f"sqlite:///{folder / 'stanch.db'}", clock))
+        await store.write(lambda rows: _measured(rows, now, fault_s, quiet_s))
+        watcher = Watcher(
+            targets=[Target(name="booking", settings=_SCRAPE)],
+            rules=rules,
+            clock=clock,
+            on_transition=_nothing,
+            history=History(store, retention_s=86400),
+        )
+        await watcher.restore()
+        watcher._rulebook.evaluate(now)  # noqa: SLF001 - one look, without asking a target
+        gate = Gate()
+        made = Scene(
+            settings=settings, clock=clock, store=store, plan=plan, watcher=watcher, rules=rules, gate=gate
+        )
+        channels = {"console": ConsoleChannel()}
+        paging = Paging(made.plan_of, channels, None)
+
+        def respond(rows: Connection, incident: Incident, at: float) -> None:
+            runs.start_matching(rows, incident, plan, signals=[rules[0].signal], now=at)
+
+        made.hooks = Hooks(opened=(paging.page_on_open, respond), raised=(paging.page_on_raise,))
+        keeper = ControlKeeper(store=store, clock=clock, planes={"traffic": Plane()})
+        redactor = Redactor()
+        tools = Tools(
+            store=store,
+            clock=clock,
+            plans=lambda _: _given(plan),
+            executor=Executor(clock=clock, redactor=redactor, directory=folder),
+            keeper=keeper,
+            redactor=redactor,
+            actions={each.name: each for each in (Diagnose(), CreateIndex(gate))},
+            query=_asked,
+        )
+        drafter = Drafter(store, clock, made.charts, folder / "reviews")
+        tasks = [
+            asyncio.create_task(Runner(tools, holder="scene", alone=True).run()),
+            asyncio.create_task(Outbox(store, clock, channels).run()),
+            asyncio.create_task(keeper.run()),
+            asyncio.create_task(drafter.run()),
+        ]
+        try:
+            yield made
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _asked(statement: str) -> Rows:
+    return Rows(columns=("state", "connections"), rows=(("active", 38), ("idle in transaction", 1), (HOSTILE, 1)))
+
+
+async def _given(plan: Plan) -> Plan:
+    return plan
+
+
+async def _nothing(changes: Any) -> None:
+    return None
+
+
+def _measured(rows: Connection, now: float, fault_s: float, quiet_s: float) -> None:
+    """What the targets said until now, written as the watch writes it."""
+    target = {"job": "booking", "instance": "127.0.0.1:9"}
+    numbers: dict[tuple[str, str], int] = {}
+    samples: list[dict[str, Any]] = []
+
+    def put(metric: str, labels: Mapping[str, str], at: float, value: float) -> None:
+        key = (metric, str(sorted(labels.items())))
+        if key not in numbers:
+            numbers[key] = len(numbers) + 1
+            rows.execute(
+                insert(tables.series).values(id=numbers[key], metric=metric, labels={**target, **labels})
+            )
+        samples.append({"series_id": numbers[key], "at": at, "value": value})
+
+    counts = dict.fromkeys(_BUCKETS, 0.0)
+    good = bad = 0.0
+    for index in range(int((fault_s + quiet_s) / STEP_S) + 1):
+        at = now - fault_s - quiet_s + index * STEP_S
+        slow = min(1.0, max(0.0, (at - (now - fault_s)) / 40))
+        wave = (index * 7919 % 13) / 13
+        response = 0.06 + 0.03 * wave + slow * (7.2 + 1.6 * wave)
+        requests = 300 - 180 * slow
+        for bound in _BUCKETS:
+            share = 1.0 if bound >= response else max(0.0, 0.2 * bound / response)
+            counts[bound] += requests * share
+            put("http_server_request_duration_seconds_bucket", {"le": "+Inf" if bound == float("inf") else f"{bound}"}, at, counts[bound])
+        failing = requests * max(0.0, slow - 0.4) * 0.33 * (0.8 + 0.2 * wave)
+        good, bad = good + requests - failing, bad + failing
+        put("http_server_request_duration_seconds_count", {"http_response_status_code": "200"}, at, good)
+        put("http_server_request_duration_seconds_count", {"http_response_status_code": "500"}, at, bad)
+        put("db_client_connection_count", {"state": "used"}, at, round(min(40.0, 9 + 3 * wave + 60 * slow)))
+        put("db_client_connection_max", {}, at, 40.0)
+        put("up", {}, at, 1.0)
+    rows.execute(insert(tables.sample), samples)
+
+
+async def deploy(scene: Scene, incident_id: str, text: str) -> None:
+    """A change of the outside world, told to the incident."""
+    now = scene.clock.now()
+    await scene.store.write(lambda rows: timeline.append(rows, incident_id, EventKind.MARK, {"text": text}, now=now))
