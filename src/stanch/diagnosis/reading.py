@@ -408,6 +408,8 @@ class _ScopeReader:
 
     def _uses(self, condition: exp.Expr) -> Iterator[tuple[str, str, Use]]:
         """The columns that one condition gives an index, as (alias, column, use)."""
+        if condition.args.get("negate"):
+            return
         match condition:
             case exp.EQ(this=left, expression=right):
                 yield from self._compared(left, right, Use.EQUALITY)

@@ -27,9 +27,8 @@ def look(observation: Observation) -> Finding | RuledOut:
     waiting = [session for session in sessions.values() if session.waits_for_a_lock]
     longest = max((session.statement_age_s for session in waiting), default=0.0)
     if len(waiting) < LEAST_WAITING or longest < LEAST_WAIT_S:
-        return RuledOut(
-            cause=CAUSE, because=f"{len(waiting)} session(s) wait for a lock" if waiting else "nobody waits"
-        )
+        few = f"{len(waiting)} session(s) wait for a lock, the longest for {duration_text(longest)}"
+        return RuledOut(cause=CAUSE, because=few if waiting else "nobody waits for a lock")
     root = _root(waiting, sessions)
     ddl = next((wait for wait in observation.later.lock_waits if wait.mode == _STRONGEST and wait.table), None)
     return Finding(
