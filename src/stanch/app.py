@@ -1,13 +1,17 @@
 """The one place where things are wired: settings in, a running Stanch out."""
 
 import asyncio
+import os
+import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
+import psycopg
 import structlog
 from sqlalchemy import Connection
 
@@ -19,22 +23,34 @@ from stanch.comms.outbox import Outbox, PagingChannel
 from stanch.comms.paging import Paging
 from stanch.connectors.guard import GuardConnector
 from stanch.connectors.postgres.connector import PostgresConnector
+from stanch.connectors.postgres.session import ConnectionRefused
 from stanch.incidents import lifecycle, timeline
 from stanch.incidents.keeper import Keeper
 from stanch.incidents.lifecycle import Hooks
 from stanch.incidents.pinned import PinnedPlans
-from stanch.incidents.recovery import break_long_gaps, measure_targets
+from stanch.incidents.recovery import Recovery, break_long_gaps, decide, measure_targets
 from stanch.incidents.wording import wording
 from stanch.learning.drafting import Drafter
 from stanch.model.clock import Clock, SystemClock
 from stanch.model.incident import EventKind, Incident
 from stanch.model.plan import Plan
-from stanch.model.problem import Problem, Unusable
+from stanch.model.problem import Problem, Refused, Unusable
 from stanch.model.rule import Alert, Evaluation
 from stanch.playbook.compile import compile_playbooks
 from stanch.response import runs
-from stanch.response.controls import ControlKeeper
+from stanch.response.action import Action
+from stanch.response.actions.create_index import CreateIndex
+from stanch.response.actions.diagnose import Diagnose
+from stanch.response.actions.limit_concurrency import LimitConcurrency
+from stanch.response.actions.review_deploys import ReviewDeploys
+from stanch.response.actions.verify_recovery import VerifyRecovery
+from stanch.response.controls import ControlKeeper, DataPlane
+from stanch.response.drive import Query, Tools
+from stanch.response.execution import Executor
 from stanch.response.matching import NoneMatched
+from stanch.response.redaction import Redactor
+from stanch.response.runner import Runner
+from stanch.response.text_table import Rows
 from stanch.settings import Settings
 from stanch.signals.compile import compile_rules
 from stanch.signals.history import History
@@ -150,7 +166,11 @@ class App:
         self.databases = {name: PostgresConnector(each, clock) for name, each in settings.postgres.items()}
         for database in self.databases.values():
             self._stack.push_async_callback(database.close)
-        planes = {name: GuardConnector(each, clock) for name, each in settings.guard.items()}
+        # A control acts on "guard"; where there are several, each by its name.
+        planes: dict[str, DataPlane] = {
+            "guard" if len(settings.guard) == 1 else f"guard {name}": GuardConnector(each, clock)
+            for name, each in settings.guard.items()
+        }
         history = History(self.store, retention_s=settings.response.retention_days * _DAY_S)
         self.watcher = Watcher(
             targets=self._targets,
@@ -160,6 +180,11 @@ class App:
             history=history,
         )
         controls = ControlKeeper(store=self.store, clock=clock, planes=planes)
+        runner = Runner(
+            self._tools(controls),
+            holder=f"{socket.gethostname()}:{os.getpid()}",
+            alone=settings.server.database is None,
+        )
         keeper = Keeper(
             self.store,
             clock,
@@ -172,6 +197,7 @@ class App:
         self.loops = [
             Loop("watch", self.watcher.run),
             Loop("incidents", keeper.run),
+            Loop("runs", runner.run),
             Loop("controls", controls.run),
             Loop("outbox", Outbox(self.store, clock, channels).run),
             Loop("reviews", Drafter(self.store, clock, self.charts, settings.server.data / "reviews").run),
@@ -182,6 +208,57 @@ class App:
         ]
         tasks = [asyncio.create_task(self._keep_running(loop), name=loop.name) for loop in self.loops]
         self._stack.push_async_callback(_end, tasks)
+
+    def _tools(self, controls: ControlKeeper) -> Tools:
+        settings = self.settings
+        redactor = Redactor(_secrets(settings))
+        actions: list[Action] = [
+            VerifyRecovery(store=self.store, outlook=self._outlook),
+            ReviewDeploys(store=self.store),
+            LimitConcurrency(),
+            Diagnose(self.databases),
+            CreateIndex(self.databases),
+        ]
+        environment = {**settings.commands.environment, "PATH": ":".join(map(str, settings.commands.path))}
+        return Tools(
+            store=self.store,
+            clock=self.clock,
+            plans=lambda digest: self._plans.by_hash(self.store, digest),
+            executor=Executor(
+                clock=self.clock,
+                redactor=redactor,
+                directory=settings.commands.directory,
+                environment=environment,
+            ),
+            keeper=controls,
+            redactor=redactor,
+            actions={action.name: action for action in actions},
+            query=self._query(),
+        )
+
+    def _query(self) -> Query | None:
+        """The read-only connection that SQL blocks of the playbooks run on."""
+        name = self.settings.commands.database or (next(iter(self.databases)) if len(self.databases) == 1 else None)
+        if name is None:
+            return None
+        database = self.databases.get(name)
+        if database is None:
+            raise Unusable(
+                f"commands.database names {name!r}, and there is no [postgres.{name}].", hint="Correct the settings."
+            )
+
+        async def query(statement: str) -> Rows:
+            try:
+                columns, rows = await database.query(statement)
+            except (psycopg.Error, ConnectionRefused) as error:
+                raise Refused(f"PostgreSQL refused it: {str(error).strip()}", hint="Nothing was changed.") from error
+            return Rows(columns=columns, rows=tuple(rows))
+
+        return query
+
+    def _outlook(self, incident: Incident) -> Recovery:
+        plan = self.plan_of(incident)
+        return decide(incident, self.measured(plan), plan, self.clock.now(), clean_s=self.settings.response.clean_s)
 
     # --- what happens when --------------------------------------------------------------------------------------------
 
@@ -279,6 +356,22 @@ class App:
             else:
                 loop.because = "it ended"
             await self.clock.sleep(_BACKOFF_S[min(loop.failures, len(_BACKOFF_S)) - 1])
+
+
+def _secrets(settings: Settings) -> tuple[str, ...]:
+    """The secret values that Stanch itself knows, so that no output can show them."""
+    found: list[str] = []
+    for database in settings.postgres.values():
+        for url in (database.url, database.apply_url):
+            password = urlsplit(url.get_secret_value()).password if url is not None else None
+            found += [password] if password else []
+    webhook = settings.channels.webhook
+    if webhook is not None and webhook.secret is not None:
+        found.append(webhook.secret.get_secret_value())
+    smtp = settings.channels.smtp
+    if smtp is not None and smtp.password is not None:
+        found.append(smtp.password.get_secret_value())
+    return tuple(found)
 
 
 def _baseline(database: PostgresConnector, every_s: float, clock: Clock) -> Callable[[], Awaitable[None]]:

@@ -80,4 +80,5 @@ class Keeper:
 
 def _next_due(connection: Connection) -> float | None:
     rows = tables.incident_clock
-    return connection.scalar(select(func.min(rows.c.due_at)).where(rows.c.state == ClockState.RUNNING))
+    due: float | None = connection.scalar(select(func.min(rows.c.due_at)).where(rows.c.state == ClockState.RUNNING))
+    return due

@@ -4,6 +4,7 @@ from sqlalchemy import Connection, select
 
 from stanch.model.incident import Incident, IncidentStatus
 from stanch.model.plan import Plan
+from stanch.model.problem import NotFound
 from stanch.playbook.compile import compile_playbooks
 from stanch.store import plans, tables
 from stanch.store.engine import Store
@@ -28,8 +29,24 @@ class PinnedPlans:
 
         for digest, documents in (await store.read(pinned)).items():
             if digest not in self._known:
-                self._known[digest] = compile_playbooks([(path, text.encode()) for path, text in documents])
+                self._known[digest] = _compile(documents)
+
+    async def by_hash(self, store: Store, digest: str) -> Plan:
+        """The plan of that hash, from the store where it is not at hand. Raises NotFound where it was never kept."""
+        if digest not in self._known:
+            kept = await store.read(lambda connection: plans.documents(connection, digest))
+            if kept is None:
+                raise NotFound(
+                    f"The playbooks as they were ({digest[:12]}) are not in the store.",
+                    hint="The run cannot go on by itself; stop it, and start the procedure anew.",
+                )
+            self._known[digest] = _compile(kept)
+        return self._known[digest]
 
     def of(self, incident: Incident) -> Plan:
         """The incident's own plan; the current one where the incident started before plans were kept."""
         return self._known.get(incident.plan_hash, self.current)
+
+
+def _compile(documents: tuple[tuple[str, str], ...]) -> Plan:
+    return compile_playbooks([(path, text.encode()) for path, text in documents])

@@ -104,7 +104,7 @@ def decide(
     """Whether the incident recovers, and if not why.
 
     Every rule that fired in it is inactive with data; an alert of another system, which nothing here evaluates, was
-    cleared by that system; every armed recovery target of the plan holds. That, without a break, for the longest
+    cleared by that system; every recovery target of the plan holds. That, without a break, for the longest
     persistence of the recovery targets, or `clean_s` where they name none. A state that began while nobody looked
     counts from its beginning, so a gap in the data is a break.
     """
@@ -217,10 +217,12 @@ def _not_reached(evaluation: Evaluation) -> str | None:
 
 
 def _targets(plan: Plan) -> tuple[Threshold, ...]:
+    """The recovery targets that were understood. They arm nothing by themselves, so `armed` says nothing of them."""
     return tuple(
         threshold
         for threshold in plan.of(Threshold)
-        if threshold.role is ThresholdRole.RECOVERY_TARGET and threshold.armed
+        if threshold.role is ThresholdRole.RECOVERY_TARGET
+        if threshold.signal is not None and threshold.value is not None
     )
 
 

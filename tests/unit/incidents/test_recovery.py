@@ -134,8 +134,8 @@ def test_a_recovery_target_that_nobody_measures_holds_it_open():
     assert because.startswith("the recovery target of playbook.md:50 is not measured (Recovered when ")
 
 
-def test_a_recovery_target_that_is_not_armed_holds_nothing():
-    assert decide(incident(), [evaluation()], plan(target(armed=False)), T0).verdict is Verdict.BEGAN
+def test_a_recovery_target_that_was_not_understood_holds_nothing():
+    assert decide(incident(), [evaluation()], plan(target(signal=None)), T0).verdict is Verdict.BEGAN
 
 
 def test_the_time_comes_from_the_recovery_target_with_the_longest():
@@ -157,7 +157,7 @@ def test_targets_are_measured_with_their_own_window_and_statistic():
         asked.append((signal, statistic, window_s, labels))
         return 0.25
 
-    (measured,) = measure_targets(plan(target(), target(60, armed=False)), value, T0, interval_s=1.0)
+    (measured,) = measure_targets(plan(target(), target(60, signal=None)), value, T0, interval_s=1.0)
     assert asked == [("http.response_time", Statistic.P95, 10.0, ())]
     assert (measured.state, measured.value, measured.rule.role) == (
         AlertState.INACTIVE,

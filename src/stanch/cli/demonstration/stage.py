@@ -13,7 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+import httpx
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 import stanch
 from clinic import cluster, seed
@@ -121,7 +123,7 @@ class Stage:
             arguments = ["serve", "--port", str(port), "--access-log", str(self.telling / "access.log")]
             arguments += ["--guard-state", str(self._guard_state)]
             self._clinic("clinic", arguments)
-            _await(port, self, "The clinic", self.logs / "clinic.log")
+            _await(f"http://127.0.0.1:{port}/health", self, "The clinic", self.logs / "clinic.log")
             line.finish(f"The clinic on http://127.0.0.1:{port}")
 
     def _start_load(self, port: int) -> None:
@@ -137,7 +139,7 @@ class Stage:
 
     def _start_stanch(self) -> None:
         self._spawn("stanch", [sys.executable, "-m", "stanch", "up", "--config", str(self.config)], dict(os.environ))
-        _await(self._port, self, "Stanch", self.logs / "stanch.log")
+        _await(f"{self.url}/api/health", self, "Stanch", self.logs / "stanch.log")
 
     def _spawn(self, name: str, argv: Sequence[str], environment: dict[str, str]) -> None:
         log = (self.logs / f"{name}.log").open("ab")
@@ -221,7 +223,8 @@ class Stage:
 
     def _write_config(self, clinic_port: int) -> None:
         assert self._cluster is not None
-        tools = sorted({str(Path(tool).parent) for name in ("tail", "grep", "psql") if (tool := shutil.which(name))})
+        found = {Path(tool).parent for name in ("tail", "psql") if (tool := shutil.which(name))}
+        tools = sorted(map(str, found | {self._cluster.server.bin}))
         lines = [
             "# Where things are. What to watch and what to do is in the playbook.",
             "[server]",
@@ -239,6 +242,8 @@ class Stage:
             "[postgres.clinic]",
             f"url = {_text(self._cluster.url('stanch_read'))}",
             f"apply_url = {_text(self._cluster.url('stanch_apply'))}",
+            "[commands.environment]",
+            *(f"{name} = {_text(value)}" for name, value in _libpq(self._cluster.url("stanch_read")).items()),
             "[guard.clinic]",
             f"state = {_text(self._guard_state)}",
         ]
@@ -258,6 +263,13 @@ def playbook() -> Path:
         if (place / "clinic.md").is_file():
             return place / "clinic.md"
     raise Unusable("The clinic's playbook is missing from this installation.", hint="Install Stanch again.")
+
+
+def _libpq(url: str) -> dict[str, str]:
+    """What psql reads of the environment: the reading role, so that no command of a playbook can write."""
+    parts = conninfo_to_dict(url)
+    names = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD", "dbname": "PGDATABASE"}
+    return {variable: str(parts[name]) for name, variable in names.items() if name in parts}
 
 
 def _text(value: object) -> str:
@@ -282,16 +294,17 @@ def _require_free(port: int) -> None:
             ) from error
 
 
-def _await(port: int, stage: Stage, name: str, log: Path) -> None:
+def _await(url: str, stage: Stage, name: str, log: Path) -> None:
+    """Until `url` answers well. Raises Unusable."""
     deadline = time.monotonic() + _READY_WITHIN_S
     while time.monotonic() < deadline:
         stage.check()
-        with socket.socket() as probe:
-            probe.settimeout(1.0)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+        try:
+            if httpx.get(url, timeout=2.0, trust_env=False).is_success:
                 return
-        time.sleep(_POLL_S)
-    raise Unusable(f"{name} did not answer on port {port}: {_last_line(log)}", hint=f"Its log is {log}.")
+        except httpx.TransportError:  # not there yet
+            time.sleep(_POLL_S)
+    raise Unusable(f"{name} did not answer at {url}: {_last_line(log)}", hint=f"Its log is {log}.")
 
 
 def _last_line(path: Path) -> str:
