@@ -87,6 +87,8 @@ class Watcher:
         self._owing = asyncio.Event()
         self._shifted = 0.0
         self._downtime_from: float | None = None
+        # How long the last evaluation of all rules took.
+        self.evaluation_s = 0.0
         self._client = httpx.AsyncClient(follow_redirects=True, trust_env=False)
 
     @property
@@ -220,7 +222,9 @@ class Watcher:
         if self._downtime_from is not None:
             self._rulebook.unseen(max(0.0, at - self._downtime_from - self.interval_s))
             self._downtime_from = None
+        began_evaluating = self._clock.monotonic()
         changes = self._rulebook.evaluate(at)
+        self.evaluation_s = self._clock.monotonic() - began_evaluating
         if changes:
             self._owed.extend(changes)
             self._owing.set()

@@ -158,7 +158,11 @@ class Windows:
         found = of_metric.get(labels)
         if found is None:
             found = of_metric[labels] = Series(metric, labels)
-            self._changed(metric)
+            self._versions[metric] = self.version(metric) + 1
+            for name, value in labels:
+                posted = self._postings.get((metric, name))
+                if posted is not None:
+                    posted.setdefault(value, []).append(found)
         return found
 
     def add(self, samples: Iterable[Sample]) -> None:
@@ -175,18 +179,14 @@ class Windows:
         of_metric = self._series.get(selector.metric)
         if not of_metric:
             return ()
-        matchers = (
-            *selector.matchers,
-            *(Matcher(label=name, operator="=", value=value) for name, value in labels),
-        )
+        matchers = [*selector.matchers, *(Matcher(label=name, operator="=", value=value) for name, value in labels)]
         candidates: Iterable[Series] = of_metric.values()
-        remaining = list(matchers)
         for matcher in matchers:
             if matcher.operator == "=" and matcher.value:
-                candidates = self._posted(selector.metric, matcher.label).get(matcher.value, [])
-                remaining.remove(matcher)
+                candidates = self._posted(selector.metric, matcher.label).get(matcher.value, ())
+                matchers.remove(matcher)
                 break
-        conditions = [_condition(matcher) for matcher in remaining]
+        conditions = [_condition(matcher) for matcher in matchers]
         found = [series for series in candidates if all(condition(series.labels) for condition in conditions)]
         return tuple(sorted(found, key=lambda series: series.labels))
 
@@ -208,7 +208,9 @@ class Windows:
                 del of_metric[labels]
             if gone:
                 trimmed = True
-                self._changed(metric)
+                self._versions[metric] = self.version(metric) + 1
+                for key in [key for key in self._postings if key[0] == metric]:
+                    del self._postings[key]
             if not of_metric:
                 del self._series[metric]
         return trimmed
@@ -217,11 +219,6 @@ class Windows:
         """Move everything in time, as the clock was moved."""
         for series in self:
             series.shift(by_ms)
-
-    def _changed(self, metric: str) -> None:
-        self._versions[metric] = self._versions.get(metric, 0) + 1
-        for key in [key for key in self._postings if key[0] == metric]:
-            del self._postings[key]
 
     def _posted(self, metric: str, label: str) -> dict[str, list[Series]]:
         posted = self._postings.get((metric, label))
