@@ -75,7 +75,7 @@ def explain(error: BaseException, where: str) -> Unusable | None:
                 f"{where} is a read-only replica.",
                 hint="Nothing was changed. Point `store.url` at the primary.",
             )
-        case psycopg.errors.InsufficientPrivilege() as fault:
+        case (psycopg.errors.InsufficientPrivilege() | psycopg.errors.InvalidSchemaName()) as fault:
             return Unusable(
                 f"{where} does not let this user in far enough: {_first_line(fault)}.",
                 hint="Nothing was changed. Stanch needs to create tables in its schema: "

@@ -1,0 +1,164 @@
+"""What only PostgreSQL brings: other replicas, deadlocks, a server that goes away and comes back."""
+
+import asyncio
+import threading
+
+import psycopg
+import pytest
+from sqlalchemy import insert, select, text, update
+
+from stanch.model.clock import SystemClock
+from stanch.model.problem import Unusable
+from stanch.store.engine import Store
+from stanch.store.tables import heartbeat
+from stanch.store.wake import wake
+
+
+def beat(*names, topic=None):
+    def unit(connection):
+        for name in names:
+            connection.execute(insert(heartbeat).values(name=name, at=0, interval_s=1, data={}))
+        if topic is not None:
+            wake(connection, topic)
+
+    return unit
+
+
+def names(connection):
+    return set(connection.execute(select(heartbeat.c.name)).scalars())
+
+
+def listening(url):
+    with psycopg.connect(url, autocommit=True) as connection:
+        return [
+            pid
+            for (pid,) in connection.execute(
+                "SELECT pid FROM pg_stat_activity"
+                " WHERE application_name = 'stanch-listen' AND datname = current_database()"
+            )
+        ]
+
+
+async def until(condition):
+    for _ in range(1000):
+        if await asyncio.to_thread(condition):
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail("it never came to be")
+
+
+async def quiet(listener):
+    """Past the wakes that say 'what came before was not heard'."""
+    while await listener.wait(0.2):
+        pass
+
+
+async def test_another_replica_hears_of_a_commit(postgres_store_url):
+    async with (
+        await Store.open(postgres_store_url, SystemClock()) as here,
+        await Store.open(postgres_store_url, SystemClock()) as there,
+        there.listen("runs") as listener,
+        there.listen("other") as other,
+    ):
+        await until(lambda: len(listening(postgres_store_url)) == 2)
+        await quiet(listener)
+        await quiet(other)
+        await here.write(beat("a", topic="runs"))
+        assert await listener.wait(5) is True
+        assert await there.read(names) == {"a"}
+        assert await other.wait(0.1) is False
+
+
+async def test_a_replica_whose_ear_was_cut_off_polls_and_hears_again(postgres_store_url):
+    async with (
+        await Store.open(postgres_store_url, SystemClock()) as here,
+        await Store.open(postgres_store_url, SystemClock()) as there,
+        there.listen("runs") as listener,
+    ):
+        await until(lambda: len(listening(postgres_store_url)) == 2)
+        await quiet(listener)
+        ears = listening(postgres_store_url)
+        with psycopg.connect(postgres_store_url, autocommit=True) as connection:
+            for pid in ears:
+                connection.execute("SELECT pg_terminate_backend(%s)", [pid])
+        assert await listener.wait(10) is True
+        await until(lambda: len(listening(postgres_store_url)) == 2)
+        await quiet(listener)
+        await here.write(beat("a"), wake=("runs",))
+        assert await listener.wait(5) is True
+
+
+async def test_two_units_that_deadlock_both_come_through(postgres_store_url):
+    async with await Store.open(postgres_store_url, SystemClock()) as store:
+        await store.write(beat("a", "b"))
+        both = threading.Barrier(2)
+        tries = []
+
+        def crossing(first, second):
+            def unit(connection):
+                tries.append(first)
+                connection.execute(update(heartbeat).where(heartbeat.c.name == first).values(at=heartbeat.c.at + 1))
+                if tries.count(first) == 1:
+                    both.wait(10)
+                connection.execute(update(heartbeat).where(heartbeat.c.name == second).values(at=heartbeat.c.at + 1))
+
+            return unit
+
+        await asyncio.gather(store.write(crossing("a", "b")), store.write(crossing("b", "a")))
+        assert len(tries) == 3
+        values = await store.read(lambda c: c.execute(select(heartbeat.c.at)).scalars().all())
+        assert values == [2, 2]
+
+
+async def test_units_run_side_by_side(postgres_store_url):
+    async with await Store.open(postgres_store_url, SystemClock()) as store:
+        together = threading.Barrier(4)
+        await asyncio.gather(*(store.write(lambda _: together.wait(10) and None) for _ in range(4)))
+
+
+async def test_connections_that_the_server_ended_are_replaced(postgres_store_url):
+    async with await Store.open(postgres_store_url, SystemClock()) as store:
+        await store.write(beat("a"))
+        with psycopg.connect(postgres_store_url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'stanch'"
+                " AND datname = current_database()"
+            )
+        await store.write(beat("b"))
+        assert await store.read(names) == {"a", "b"}
+
+
+async def test_a_server_that_ends_the_session_mid_unit_is_said(postgres_store_url):
+    async with await Store.open(postgres_store_url, SystemClock()) as store:
+
+        def cut_off(connection):
+            beat("lost")(connection)
+            pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            with psycopg.connect(postgres_store_url, autocommit=True) as other:
+                other.execute("SELECT pg_terminate_backend(%s)", [pid])
+            beat("later")(connection)
+
+        with pytest.raises(Unusable, match="does not answer") as away:
+            await store.write(cut_off)
+        assert "not known" in away.value.hint
+        assert await store.read(names) == set()
+
+
+async def test_replicas_that_start_together_migrate_once(postgres_url):
+    stores = await asyncio.gather(*(Store.open(postgres_url, SystemClock()) for _ in range(4)))
+    for store in stores:
+        await store.close()
+
+
+async def test_a_unit_that_hangs_in_the_database_is_ended_by_the_time_limit(postgres_store_url):
+    async with await Store.open(postgres_store_url, SystemClock()) as store:
+        limit = await store.read(lambda c: c.execute(text("SHOW statement_timeout")).scalar_one())
+        waiting = await store.read(lambda c: c.execute(text("SHOW lock_timeout")).scalar_one())
+        assert (limit, waiting) == ("30s", "10s")
+
+        def hanging(connection):
+            connection.execute(text("SET LOCAL statement_timeout = '50ms'"))
+            connection.execute(text("SELECT pg_sleep(5)"))
+
+        with pytest.raises(Unusable, match="canceling statement due to statement timeout"):
+            await store.write(hanging)
