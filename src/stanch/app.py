@@ -6,7 +6,6 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -21,6 +20,7 @@ from stanch.comms.channels.smtp import SmtpChannel
 from stanch.comms.channels.webhook import WebhookChannel
 from stanch.comms.outbox import Outbox, PagingChannel
 from stanch.comms.paging import Paging
+from stanch.connectors.files import documents
 from stanch.connectors.guard import GuardConnector
 from stanch.connectors.postgres.connector import PostgresConnector
 from stanch.connectors.postgres.session import ConnectionRefused
@@ -85,26 +85,9 @@ class Loop:
     because: str = ""
 
 
-def read_plan(paths: Sequence[Path]) -> Plan:
-    """Compile the Markdown files at `paths` (folders are searched). Raises Unusable where there is none to read."""
-    documents: list[tuple[str, bytes]] = []
-    for path in paths:
-        try:
-            files = sorted(path.rglob("*.md")) if path.is_dir() else [path]
-            documents += [(str(file), file.read_bytes()) for file in files]
-        except OSError as error:
-            raise Unusable(
-                f"The playbook {path} cannot be read: {error.strerror or error}.",
-                hint="Nothing was started. Correct `playbooks.paths` in the settings.",
-            ) from error
-    if not documents:
-        raise Unusable("There is no playbook to read.", hint="Name Markdown files or folders in `playbooks.paths`.")
-    return compile_playbooks(documents)
-
-
 def build(settings: Settings, clock: Clock | None = None) -> "App":
     """A Stanch for these settings, to be entered with `async with`. Raises Unusable for playbooks it cannot read."""
-    return App(settings, clock or SystemClock(), read_plan(settings.playbooks.paths))
+    return App(settings, clock or SystemClock(), compile_playbooks(documents(settings.playbooks.paths)))
 
 
 class App:
