@@ -1,13 +1,14 @@
 """Option grammars as data: which options a tool has and which of them take a value.
 
-A grammar is written as a table: names separated by blanks, other spellings of the same option by `/`, the last of
-which is the one that a tool's rules ask for. An option that no table has is kept in `unknown`: nobody can say whether
+A grammar is written as a table: names separated by blanks, other spellings of the same option by `/`, a tool's rules
+may ask for any of them. An option that no table has is kept in `unknown`: nobody can say whether
 the next word is its value, so the command is not read with certainty.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from stanch.commands.effect import Effect
 from stanch.model.risk import Risk
@@ -20,7 +21,7 @@ class Style(StrEnum):
     GO = "go"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """Every spelling with its canonical name. `optional` take a value only when it is joined on."""
 
@@ -29,6 +30,11 @@ class Options:
     optional: Mapping[str, str] = field(default_factory=dict)
     style: Style = Style.GNU
     numbers: bool = False
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Every spelling with its canonical name, whichever kind it is."""
+        return {**self.optional, **self.values, **self.flags, "-NUM": "-NUM"}
 
     def __or__(self, other: "Options") -> "Options":
         return Options(
@@ -65,21 +71,39 @@ class Parsed:
     `operands` are the words that are no options; `after` those of them behind a `--`, None where there is none.
     """
 
+    grammar: Options
     operands: tuple[str, ...]
     given: tuple[tuple[str, str], ...]
     unknown: tuple[str, ...] = ()
     after: tuple[str, ...] | None = None
 
     def has(self, *names: str) -> bool:
-        """Whether any of the options is there; a flag that is set to false (`--watch=false`) is not."""
-        return any(name in names for name, _ in self.given)
+        """Whether any of the options is there; a flag that is set to false (`--watch=false`) is not.
+
+        Any spelling does. Raises KeyError for one that the grammar does not have, since it could never be found.
+        """
+        wanted = {self.grammar.names[name] for name in names}
+        return any(name in wanted for name, _ in self.given)
 
     def value(self, name: str) -> str | None:
         """The last value of an option."""
-        return next((value for given, value in reversed(self.given) if given == name), None)
+        wanted = self.grammar.names[name]
+        return next((value for given, value in reversed(self.given) if given == wanted), None)
 
     def all(self, name: str) -> tuple[str, ...]:
-        return tuple(value for given, value in self.given if given == name)
+        """Every value of an option, in order."""
+        wanted = self.grammar.names[name]
+        return tuple(value for given, value in self.given if given == wanted)
+
+    def joined(self, before: "Parsed") -> "Parsed":
+        """These arguments together with those of a grammar that was read before, as of a program before its verb."""
+        return Parsed(
+            grammar=before.grammar | self.grammar,
+            operands=self.operands,
+            given=(*before.given, *self.given),
+            unknown=(*before.unknown, *self.unknown),
+            after=self.after,
+        )
 
     def first(self, *names: str) -> str | None:
         """The first of the options that has a value."""
@@ -125,7 +149,7 @@ def read(arguments: Sequence[str], grammar: Options, *, stop_at_operand: bool = 
             given.append(("-NUM", argument[1:]))
         else:
             index += _cluster(argument, arguments[index : index + 1], grammar, given, unknown)
-    return Parsed(operands=tuple(operands), given=tuple(given), unknown=tuple(unknown), after=after)
+    return Parsed(grammar=grammar, operands=tuple(operands), given=tuple(given), unknown=tuple(unknown), after=after)
 
 
 def _long(

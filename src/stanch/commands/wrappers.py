@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from stanch.commands.effect import NO_STDIN, Call, Effect, Grammar, Stdin, changes, destroys, reads
 from stanch.commands.environment import assigned
-from stanch.commands.options import Options, Parsed, options, read
+from stanch.commands.options import Options, options, read
 from stanch.model.risk import Risk, Trait
 
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
@@ -188,7 +188,7 @@ def _ssh(call: Call) -> Effect:
         return parsed.certain(reads("says what it is"))
     host, command = operands[0], operands[1:]
     more = read(command, _SSH, stop_at_operand=True)
-    command, given = more.operands, Parsed(operands=(), given=(*parsed.given, *more.given))
+    command, given = more.operands, more.joined(parsed)
     effects: list[Effect] = []
     if (
         host.startswith("-")

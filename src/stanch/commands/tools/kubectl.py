@@ -1,489 +1,481 @@
 """kubectl and oc: the Kubernetes and OpenShift command lines.
 
 Verbs that ask the API server for something read; verbs that change objects are mutating; what deletes objects,
-overwrites them or changes who may do what is destructive. Secrets are told by the resource that is named.
+overwrites secrets or changes who may do what is destructive. A verb that is not kubectl's own is a plugin, which may
+do anything.
 """
 
 import re
+from collections.abc import Callable
 
 from stanch.commands.effect import Call, Effect, changes, destroys, reads
-from stanch.commands.options import Options, Parsed, options, read, words
+from stanch.commands.options import Options, Parsed, options, read
 from stanch.model.risk import Risk, Trait
 
-NAMES = ("kubectl", "oc", "kubectl.exe", "k", "kubecolor", "microk8s.kubectl")
+NAMES = ("kubectl", "oc", "kubecolor")
 
 _GLOBAL = options(
     "--disable-compression --insecure-skip-tls-verify --match-server-version --warnings-as-errors -h/--help",
     "--as --as-group --as-uid --as-user-extra --cache-dir --certificate-authority --client-certificate --client-key "
-    "--cluster --context --kubeconfig --kuberc -n/--namespace --password --profile --profile-output --request-timeout "
-    "-s/--server --tls-server-name --token --user --username -v/--v --vmodule --log-flush-frequency",
-    "",
+    "--cluster --context --kubeconfig --kuberc -n/--namespace --password --profile --profile-output "
+    "--request-timeout -s/--server --tls-server-name --token --user --username -v/--v --vmodule "
+    "--log-flush-frequency",
 )
-_OUTPUT = options(
-    "--allow-missing-template-keys --show-managed-fields --no-headers --show-kind --show-labels -R/--recursive",
-    "-o/--output --template --sort-by -f/--filename -k/--kustomize -l/--selector --field-selector -L/--label-columns "
-    "--subresource --chunk-size --raw",
-)
-_GET = _OUTPUT | options(
-    "-A/--all-namespaces -w/--watch --watch-only --output-watch-events --server-print --ignore-not-found --use-openapi-print-columns",
-    "",
-)
-_CHANGE = options(
-    "--all --cascade --force --grace-period --ignore-not-found --now --wait -R/--recursive --overwrite --save-config "
-    "--server-side --force-conflicts --local --list --record --show-managed-fields --allow-missing-template-keys "
-    "--windows-line-endings --prune --openapi-patch -A/--all-namespaces --resource-version-match "
-    "--warn-unchanged",
-    "-f/--filename -k/--kustomize -l/--selector --field-selector --field-manager -o/--output --template --timeout "
-    "--validate --raw --subresource --prune-allowlist --prune-whitelist --applyset --resource-version --current-replicas --replicas "
-    "-p/--patch --patch-file --type --image --port --name --from-literal --from-file --from-env-file --min --max "
-    "--cpu-percent --requests --limits -c/--containers --to-revision --env -e --labels --annotations --command-name "
-    "--restart --serviceaccount --hard --scopes --role --clusterrole --group --verb --resource --resource-name "
-    "--non-resource-url --class --rule --default-backend --tcp --external-name --node-port --clusterip --protocol "
-    "--target-port --load-balancer-ip --session-affinity --schedule --from --docker-server --docker-username "
-    "--docker-password --docker-email --cert --key --min-available --max-unavailable --value --preemption-policy "
-    "--description --prefix --keys --duration --audience --bound-object-kind --bound-object-name --bound-object-uid "
-    "--revision --grace-period --overrides --override-type --annotation",
-    "--dry-run --cascade --append-hash",
-)
+_PRINT = options("--allow-missing-template-keys --show-managed-fields", "-o/--output --template")
+_SELECT = options("-R/--recursive", "-f/--filename -k/--kustomize -l/--selector --field-selector")
+_EVERYWHERE = options("-A/--all-namespaces")
 
 
-def _without_values(grammar: Options) -> Options:
-    """`--grace-period=0` and `--grace-period 0` are both seen in the wild; values win over flags of the same name."""
-    return Options(
-        flags={name: canonical for name, canonical in grammar.flags.items() if name not in grammar.values},
-        values=grammar.values,
-        optional=grammar.optional,
-    )
+def _grammar(flags: str = "", values: str = "", optional: str = "", *, over: tuple[Options, ...] = ()) -> Options:
+    grammar = _GLOBAL
+    for part in over:
+        grammar |= part
+    return grammar | options(flags, values, optional)
 
 
-_EXEC = options("-i/--stdin -t/--tty -q/--quiet", "-c/--container -f/--filename --pod-running-timeout")
-_LOGS = options(
+_GET = _grammar(
+    "-w/--watch --watch-only --output-watch-events --server-print --ignore-not-found --no-headers --show-kind "
+    "--show-labels --use-openapi-print-columns",
+    "--sort-by -L/--label-columns --subresource --chunk-size --raw",
+    over=(_PRINT, _SELECT, _EVERYWHERE),
+)
+_DESCRIBE = _grammar("--show-events", "--chunk-size", over=(_SELECT, _EVERYWHERE))
+_LOGS = _grammar(
     "-f/--follow -p/--previous --all-containers --all-pods --ignore-errors --insecure-skip-tls-verify-backend "
     "--prefix --timestamps",
     "-c/--container -l/--selector --limit-bytes --max-log-requests --pod-running-timeout --since --since-time --tail",
 )
-_TOP = options(
-    "-A/--all-namespaces --containers --no-headers --sum --show-capacity --show-swap --use-protocol-buffers",
+_TOP = _grammar(
+    "--containers --no-headers --sum --show-capacity --show-swap --use-protocol-buffers",
     "-l/--selector --field-selector --sort-by",
+    over=(_EVERYWHERE,),
 )
-_DESCRIBE = options(
-    "-A/--all-namespaces -R/--recursive --show-events", "-l/--selector -f/--filename -k/--kustomize --chunk-size"
+_EVENTS = _grammar("-w/--watch --no-headers", "--for --types --chunk-size", over=(_PRINT, _EVERYWHERE))
+_WAIT = _grammar("--all --local", "--for --timeout", over=(_PRINT, _SELECT, _EVERYWHERE))
+_EXPLAIN = _grammar("-R/--recursive", "--api-version -o/--output")
+_ABOUT = _grammar(
+    "--cached --namespaced --no-headers --client --short --show-console --show-server -t/--show-token --show-context "
+    "--suggest -q",
+    "--api-group --categories -o/--output --sort-by --verbs",
 )
-_WAIT = options(
-    "-A/--all-namespaces --all --local -R/--recursive --allow-missing-template-keys --show-managed-fields",
-    "--for --timeout -l/--selector --field-selector -f/--filename -o/--output --template",
-)
-_EVENTS = options(
-    "-A/--all-namespaces -w/--watch --no-headers --allow-missing-template-keys --show-managed-fields",
-    "--for --types -o/--output --template --chunk-size",
-)
-_ROLLOUT = options(
-    "-w/--watch -R/--recursive --allow-missing-template-keys --show-managed-fields",
-    "-f/--filename -k/--kustomize -l/--selector -o/--output --template --revision --timeout --to-revision --field-manager",
+_CLUSTER_INFO = _grammar("", "--output-directory --namespaces --pod-running-timeout -o/--output", over=(_EVERYWHERE,))
+_AUTH = _grammar(
+    "--list --no-headers -q/--quiet --remove-extra-permissions --remove-extra-subjects",
+    "--subresource",
     "--dry-run",
+    over=(_PRINT, _SELECT, _EVERYWHERE),
 )
-_EXPLAIN = options("-R/--recursive", "--api-version -o/--output")
-_API = options(
-    "--cached --namespaced --no-headers --show-kind", "--api-group --categories -o/--output --sort-by --verbs"
+_CONFIG = _grammar(
+    "--flatten --merge --minify --raw --no-headers --current --embed-certs --set-raw-bytes",
+    "--auth-provider --exec-command --exec-arg --exec-env --exec-api-version --proxy-url",
+    over=(_PRINT,),
 )
-_AUTH = options(
-    "-A/--all-namespaces --list --no-headers -q/--quiet --show-managed-fields --allow-missing-template-keys",
-    "--subresource -o/--output --template -f/--filename",
+_ROLLOUT = _grammar(
+    "-w/--watch",
+    "--revision --timeout --to-revision --field-manager",
+    "--dry-run",
+    over=(_PRINT, _SELECT),
 )
-_CONFIG = options("--flatten --merge --minify --raw --no-headers --current", "-o/--output --template")
-_CLUSTER_INFO = options("-A/--all-namespaces", "-o/--output --output-directory --namespaces --pod-running-timeout")
+_EXEC = _grammar("-i/--stdin -t/--tty -q/--quiet", "-c/--container -f/--filename --pod-running-timeout")
+_FORWARD = _grammar("", "--address --pod-running-timeout")
+_PROXY = _grammar(
+    "--disable-filter",
+    "--accept-hosts --accept-paths --address --api-prefix -p/--port --reject-methods --reject-paths -u/--unix-socket "
+    "-w/--www -P/--www-prefix --append-server-path --keepalive",
+)
+_CP = _grammar("--no-preserve", "-c/--container --retries")
+_DIFF = _grammar(
+    "--force-conflicts --prune --server-side --show-secrets",
+    "--concurrency --field-manager --prune-allowlist",
+    over=(_PRINT, _SELECT),
+)
+_KUSTOMIZE = _grammar(
+    "--enable-helm --as-current-user --enable-alpha-plugins --network",
+    "-o/--output -e/--env --helm-command --helm-api-versions --helm-kube-version --load-restrictor --reorder --mount",
+)
+_CHANGE = _grammar(
+    "--all --force --ignore-not-found -i/--interactive --now --wait --overwrite --save-config --server-side "
+    "--force-conflicts --local --list --record --windows-line-endings --prune --openapi-patch --append-hash --resolve",
+    "--grace-period --field-manager --timeout --validate --raw --subresource --prune-allowlist --prune-whitelist "
+    "--applyset --resource-version --current-replicas --replicas -p/--patch --patch-file --type --image --port --name "
+    "--from-literal --from-file --from-env-file --min --max --cpu-percent --cpu --memory --requests --limits "
+    "-c/--containers --to-revision -e/--env --labels --annotations --annotation --restart --serviceaccount --hard --scopes --role "
+    "--clusterrole --group --verb --resource --resource-name --non-resource-url --class --rule --default-backend "
+    "--tcp --external-name --node-port --clusterip --protocol --target-port --load-balancer-ip --external-ip --session-affinity "
+    "--schedule --from --docker-server --docker-username --docker-password --docker-email --cert --key "
+    "--min-available --max-unavailable --value --preemption-policy --global-default --description --prefix --keys --duration --audience "
+    "--bound-object-kind --bound-object-name --bound-object-uid --override-type --overrides --resource-version-match "
+    "--preconditions",
+    "--dry-run --cascade",
+    over=(_PRINT, _SELECT, _EVERYWHERE),
+)
 _RUN = _CHANGE | options(
-    "-i/--stdin -t/--tty --rm --attach --expose --privileged --quiet -q --leave-stdin-open --command --pod-running-timeout",
+    "-i/--stdin -t/--tty --rm --attach --expose --privileged -q/--quiet --leave-stdin-open --command",
     "--image-pull-policy --pod-running-timeout",
 )
-_DEBUG = options(
-    "-i/--stdin -t/--tty --attach --share-processes --same-node --replace --arguments-only --quiet -q --keep-annotations --keep-labels --keep-init-containers --keep-liveness --keep-readiness --keep-startup",
-    "--image --image-pull-policy -c/--container --copy-to --env --profile --custom --set-image --target -f/--filename",
+_DEBUG = _grammar(
+    "-i/--stdin -t/--tty --attach --share-processes --same-node --replace --arguments-only -q/--quiet "
+    "--keep-annotations --keep-labels --keep-init-containers --keep-liveness --keep-readiness --keep-startup",
+    "--image --image-pull-policy -c/--container --copy-to --env --custom --set-image --target -f/--filename",
 )
-_DIFF = options(
-    "--force-conflicts --prune --server-side --show-managed-fields -R/--recursive --show-secrets",
-    "-f/--filename -k/--kustomize -l/--selector --concurrency --field-manager --prune-allowlist",
-)
-_DRAIN = options(
+_DRAIN = _grammar(
     "--delete-emptydir-data --delete-local-data --disable-eviction --force --ignore-daemonsets --ignore-errors",
     "--chunk-size --grace-period --pod-selector -l/--selector --skip-wait-for-delete-timeout --timeout",
     "--dry-run",
 )
-_CP = options("--no-preserve", "-c/--container --retries")
-_FORWARD = options("", "--address --pod-running-timeout")
-_PROXY = options(
-    "--disable-filter --keepalive",
-    "--accept-hosts --accept-paths --address --api-prefix -p/--port --reject-methods --reject-paths -u/--unix-socket -w/--www -P/--www-prefix --append-server-path",
-)
+_PLUGIN = _grammar("--name-only")
 
-_SECRETS = re.compile(r"secrets?(?:\.v1)?(?:$|/|\.)|sealedsecrets?$|externalsecrets?$")
+_SECRETS = re.compile(r"secrets?(?:\.v1\.?)?(?:$|/)|sealedsecrets?(?:$|[./])|externalsecrets?(?:$|[./])")
 _ACCESS = re.compile(
-    r"(?:cluster)?role(?:binding)?s?(?:$|/|\.)|serviceaccounts?(?:$|/|\.)|sa(?:$|/)|networkpolic(?:y|ies)|netpol|"
+    r"(?:cluster)?role(?:binding)?s?(?:$|[/.])|serviceaccounts?(?:$|[/.])|sa(?:$|/)|networkpolic(?:y|ies)|netpol|"
     r"(?:validating|mutating)webhookconfigurations?|customresourcedefinitions?|crds?(?:$|/)|"
     r"certificatesigningrequests?|csr(?:$|/)"
 )
-_SHOWS_VALUES = re.compile(r"yaml|json|jsonpath|go-template|custom-columns|template")
-_REPLACES_CREDENTIALS = ("--kubeconfig", "--server", "--kuberc")
+_SHOWS_VALUES = re.compile(r"yaml|json|jsonpath|go-template|custom-columns|template|kyaml")
 
-_MUTATING = {
-    "annotate": "changes annotations",
-    "apply": "applies a manifest",
-    "autoscale": "creates an autoscaler",
-    "cordon": "keeps new pods off a node",
-    "create": "creates an object",
-    "expose": "creates a service",
-    "label": "changes labels",
-    "patch": "changes an object",
-    "scale": "changes the number of replicas",
-    "set": "changes an object's settings",
-    "taint": "changes where pods may run",
-    "uncordon": "lets pods onto a node again",
-    "certificate": "decides about a certificate request",
-    "tag": "moves an image tag",
-    "new-app": "creates an application",
-    "new-project": "creates a project",
-    "start-build": "starts a build",
-    "import-image": "imports an image",
-    "rollback": "goes back to an earlier deployment",
-}
-_HELP = words("help version options completion api-resources api-versions explain cluster-info whoami status")
-_PLUGINS_READ = words("list")
+_Rule = Callable[[Call, Parsed, tuple[str, ...]], Effect]
 
 
 def rate(call: Call) -> Effect:
     """Find the verb behind the global options, then rate it by its own grammar."""
     leading = read(call.arguments, _GLOBAL, stop_at_operand=True)
     if not leading.operands:
-        return leading.certain(reads("shows its help")) if not _foreign(leading) else _foreign_effect(leading)
-    verb, *rest = leading.operands
-    before = call.arguments[: len(call.arguments) - len(leading.operands)]
-    effect, parsed = _verb(call, verb, (*before, *rest))
-    given = Parsed(operands=parsed.operands, given=parsed.given, unknown=(*leading.unknown, *parsed.unknown))
-    if given.has("--help"):
+        return _as_whom(leading.certain(reads("shows its help")), leading)
+    verb, rest = leading.operands[0], leading.operands[1:]
+    parsed, effect = _verb(call, verb, rest)
+    parsed = parsed.joined(leading)
+    if parsed.has("--help"):
         return reads("shows its help")
-    effect = given.certain(effect)
-    if _foreign(given):
-        effect = effect.along(_foreign_effect(given))
-    if given.has("--as", "--as-group", "--as-uid", "--token", "--user", "--client-key", "--password"):
-        effect = effect.raised(Risk.MUTATING, "acts as somebody else")
+    effect = _as_whom(parsed.certain(effect), parsed)
     return effect.at(
-        context=given.value("--context"), cluster=given.value("--cluster"), namespace=given.value("--namespace"),
-        host=given.value("--server"),
+        context=parsed.value("--context"), cluster=parsed.value("--cluster"), namespace=parsed.value("--namespace"),
+        host=parsed.value("--server"),
     )  # fmt: skip
 
 
-def _foreign(parsed: Parsed) -> bool:
-    return parsed.has(*_REPLACES_CREDENTIALS)
+def _verb(call: Call, verb: str, rest: tuple[str, ...]) -> tuple[Parsed, Effect]:
+    if verb == "adm" and rest:
+        return _administered(call, rest)
+    if verb in {"exec", "rsh"}:
+        return _exec(call, rest)
+    grammar, rule = _VERBS.get(verb, (_GLOBAL, _plugin(verb)))
+    # What stands behind `--` is a command for a container.
+    parsed = read(_before_dashes(rest), grammar)
+    return parsed, rule(call, parsed, rest)
 
 
-def _foreign_effect(parsed: Parsed) -> Effect:
+def _as_whom(effect: Effect, parsed: Parsed) -> Effect:
     if parsed.has("--server"):
-        return changes("sends its credentials to a server that is named by hand")
-    return changes("its settings come from a file that may name programs to run")
+        effect = effect.raised(Risk.MUTATING, "sends its credentials to a server that is named by hand")
+    if parsed.has("--kubeconfig", "--kuberc"):
+        effect = effect.raised(Risk.MUTATING, "its settings come from a file that may name programs to run")
+    if parsed.has("--as", "--as-group", "--as-uid", "--token", "--user", "--client-key", "--password"):
+        effect = effect.raised(Risk.MUTATING, "acts as somebody else")
+    if parsed.has("--profile", "--cache-dir"):
+        effect = effect.raised(Risk.MUTATING, "writes files of its own")
+    return effect
 
 
-def _verb(call: Call, verb: str, arguments: tuple[str, ...]) -> tuple[Effect, Parsed]:
-    match verb:
-        case "get":
-            parsed = read(arguments, _GLOBAL | _GET)
-            return _get(parsed), parsed
-        case "describe":
-            parsed = read(arguments, _GLOBAL | _DESCRIBE)
-            return reads("describes objects").at(resource=_resource(parsed.operands)), parsed
-        case "logs" | "log":
-            parsed = read(arguments, _GLOBAL | _LOGS)
-            return _logs(parsed), parsed
-        case "top" | "adm" if arguments[:1] == ("top",) or verb == "top":
-            parsed = read(arguments, _GLOBAL | _TOP)
-            return reads("shows what is used").at(resource=_resource(parsed.operands)), parsed
-        case "events":
-            parsed = read(arguments, _GLOBAL | _EVENTS)
-            return (reads("watches events", Trait.ENDLESS) if parsed.has("--watch") else reads("lists events")), parsed
-        case "wait":
-            parsed = read(arguments, _GLOBAL | _WAIT)
-            return reads("waits for a condition").at(resource=_resource(parsed.operands)), parsed
-        case "explain":
-            parsed = read(arguments, _GLOBAL | _EXPLAIN)
-            return reads("explains a kind of object"), parsed
-        case "api-resources" | "api-versions" | "version" | "options" | "help" | "whoami" | "status":
-            parsed = read(
-                arguments,
-                _GLOBAL
-                | _API
-                | options("--client --short --show-console --show-server -t/--show-token --show-context --suggest", ""),
-            )
-            effect = reads("says what there is")
-            return (effect.having(Trait.EXPOSES_SECRETS) if parsed.has("--show-token") else effect), parsed
-        case "completion":
-            return reads("prints shell functions"), read(arguments, _GLOBAL)
-        case "cluster-info":
-            parsed = read(arguments, _GLOBAL | _CLUSTER_INFO)
-            if parsed.has("--output-directory") and parsed.value("--output-directory") != "-":
-                return changes("writes the cluster's state into files"), parsed
-            return reads("shows where the cluster is"), parsed
-        case "auth":
-            return _auth(arguments)
-        case "config":
-            return _config(arguments)
-        case "rollout":
-            return _rollout(arguments)
-        case "exec" | "rsh":
-            return _exec(call, arguments)
-        case "attach":
-            parsed = read(arguments, _GLOBAL | _EXEC)
-            effect = (
-                changes("is joined to a running process", Trait.INTERACTIVE, Trait.ENDLESS)
-                if parsed.has("--stdin")
-                else reads("shows a process's output", Trait.ENDLESS)
-            )
-            return effect.at(resource=_resource(parsed.operands)), parsed
-        case "port-forward":
-            parsed = read(arguments, _GLOBAL | _FORWARD)
-            return changes("opens a way into the cluster", Trait.ENDLESS).at(
-                resource=_resource(parsed.operands)
-            ), parsed
-        case "proxy":
-            return changes("opens the API to this machine", Trait.ENDLESS), read(arguments, _GLOBAL | _PROXY)
-        case "cp" | "rsync":
-            return changes("copies files, and overwrites what is there"), read(arguments, _GLOBAL | _CP)
-        case "edit":
-            parsed = read(arguments, _GLOBAL | _without_values(_CHANGE))
-            return _secret_change(changes("edits an object by hand", Trait.INTERACTIVE), parsed), parsed
-        case "diff":
-            parsed = read(arguments, _GLOBAL | _DIFF)
-            effect = reads("shows what would change")
-            return (effect.having(Trait.EXPOSES_SECRETS) if parsed.has("--show-secrets") else effect), parsed
-        case "kustomize":
-            parsed = read(
-                arguments,
-                _GLOBAL
-                | options(
-                    "--enable-helm --as-current-user --enable-alpha-plugins --mount --network",
-                    "-o/--output --env -e --helm-command --load-restrictor --reorder",
-                ),
-            )
-            if parsed.has("--output", "--enable-helm", "--enable-alpha-plugins", "--helm-command", "--mount"):
-                return changes("writes files or runs plugins"), parsed
-            return reads("prints a manifest"), parsed
-        case "delete":
-            parsed = read(arguments, _GLOBAL | _without_values(_CHANGE))
-            effect = destroys(
-                "deletes objects",
-                hint="Scale to zero or cordon first; `kubectl get` the same selection to see what it would hit.",
-            ).at(resource=_resource(parsed.operands))
-            return _unless_dry(effect, parsed), parsed
-        case "replace":
-            parsed = read(arguments, _GLOBAL | _without_values(_CHANGE))
-            effect = changes("replaces an object")
-            if parsed.has("--force") or parsed.has("--cascade"):
-                effect = destroys("deletes an object and creates it anew")
-            return _unless_dry(_secret_change(effect, parsed), parsed), parsed
-        case "drain":
-            return _drain(arguments)
-        case "run":
-            parsed = read(_before_dashes(arguments), _GLOBAL | _without_values(_RUN))
-            traits = {Trait.INTERACTIVE} if parsed.has("--stdin", "--tty") else set()
-            effect = changes("starts a pod", *traits).along(*_inside(call, arguments, strict=False))
-            return _unless_dry(effect, parsed), parsed
-        case "debug":
-            parsed = read(_before_dashes(arguments), _GLOBAL | _DEBUG)
-            return changes("adds a container to a pod or node", Trait.INTERACTIVE).along(
-                *_inside(call, arguments, strict=False)
-            ), parsed
-        case "plugin":
-            parsed = read(arguments, _GLOBAL | options("--name-only"))
-            return (reads("lists plugins") if parsed.operand(0) in _PLUGINS_READ else changes("runs a plugin")), parsed
-        case "create" if arguments[:1] == ("token",):
-            parsed = read(arguments, _GLOBAL | _without_values(_CHANGE))
-            return changes("makes a token", Trait.EXPOSES_SECRETS), parsed
-        case _ if verb in _MUTATING:
-            parsed = read(_before_dashes(arguments), _GLOBAL | _without_values(_CHANGE))
-            return _mutating(verb, parsed), parsed
-        case "project" | "projects":
-            return (
-                reads("lists projects") if verb == "projects" or not arguments else changes("switches the project")
-            ), read(arguments, _GLOBAL | options("-q --short"))
-        case _:
-            return changes(f"`kubectl {verb}` is no verb of its own: a plugin may do anything"), read(
-                arguments, _GLOBAL
-            )
+def _plugin(verb: str) -> _Rule:
+    return lambda *_: changes(f"`kubectl {verb}` is no verb of its own: a plugin may do anything")
 
 
-def _get(parsed: Parsed) -> Effect:
-    resource = _resource(parsed.operands)
-    effect = (
-        reads("watches objects", Trait.ENDLESS) if parsed.has("--watch", "--watch-only") else reads("lists objects")
-    )
-    kinds = ",".join(parsed.operands) if not parsed.has("--raw") else parsed.value("--raw") or ""
-    shows = bool(_SHOWS_VALUES.match(parsed.value("--output") or "")) or parsed.has("--raw", "--template")
-    if shows and (_names_secrets(kinds) or parsed.has("--filename", "--kustomize")):
+def _simply(effect: Effect) -> _Rule:
+    return lambda _call, parsed, _rest: effect.at(resource=_resource(parsed.operands))
+
+
+def _get(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    effect = reads("lists objects")
+    if parsed.has("--watch", "--watch-only"):
+        effect = reads("watches objects", Trait.ENDLESS, hint="Without -w it ends by itself.")
+    path = parsed.value("--raw")
+    kinds = path if path is not None else " ".join(parsed.operands)
+    shows = path is not None or parsed.has("--template") or bool(_SHOWS_VALUES.match(parsed.value("--output") or ""))
+    if shows and _names_secrets(kinds):
+        effect = effect.having(Trait.EXPOSES_SECRETS).hinting(
+            "`kubectl describe secret` shows names and sizes without the values."
+        )
+    elif shows and parsed.has("--filename", "--kustomize"):
         effect = effect.having(Trait.EXPOSES_SECRETS)
-        if _names_secrets(kinds):
-            effect = effect.hinting("`kubectl describe secret` shows names and sizes without the values.")
-    return effect.at(resource=resource)
+    return effect.at(resource=path or _resource(parsed.operands))
 
 
 def _names_secrets(kinds: str) -> bool:
-    return any(
-        _SECRETS.match(kind) or "/secrets" in kind or kind == "all" for kind in re.split(r"[,\s]", kinds.lower())
-    )
+    return any(_SECRETS.match(kind) or "/secrets" in kind for kind in re.split(r"[,\s]", kinds.lower()))
 
 
-def _logs(parsed: Parsed) -> Effect:
+def _logs(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
     effect = reads("shows logs")
     if parsed.has("--follow"):
         effect = reads("follows logs", Trait.ENDLESS, hint="Without -f, and with --since=10m, it ends by itself.")
-    return effect.at(resource=parsed.operand(0))
+    return effect.at(resource=_resource(parsed.operands))
 
 
-def _auth(arguments: tuple[str, ...]) -> tuple[Effect, Parsed]:
-    parsed = read(
-        arguments, _GLOBAL | _AUTH | options("--remove-extra-permissions --remove-extra-subjects", "", "--dry-run")
-    )
-    if parsed.operand(0) in {"can-i", "whoami"}:
-        return reads("says what is allowed"), parsed
-    if parsed.operand(0) == "reconcile":
-        return _unless_dry(destroys("changes who may do what"), parsed), parsed
-    return changes("is no way to ask about access that is known"), parsed
+def _events(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    return reads("watches events", Trait.ENDLESS) if parsed.has("--watch") else reads("lists events")
 
 
-def _config(arguments: tuple[str, ...]) -> tuple[Effect, Parsed]:
-    parsed = read(
-        arguments,
-        _GLOBAL
-        | _CONFIG
-        | options(
-            "--embed-certs --insecure-skip-tls-verify",
-            "--auth-provider --exec-command --exec-arg --exec-env --exec-api-version --proxy-url --set-raw-bytes",
-        ),
-    )
-    verb = parsed.operand(0)
-    if verb in {"view", "get-contexts", "get-clusters", "get-users", "current-context", ""}:
-        effect = reads("shows which clusters are set up")
-        return (effect.having(Trait.EXPOSES_SECRETS) if parsed.has("--raw", "--flatten") else effect), parsed
-    if verb in {"delete-cluster", "delete-context", "delete-user", "unset"}:
-        return changes("removes a cluster, context or user from the settings"), parsed
-    return changes("changes which cluster the next commands act on", hint="Name it each time with --context."), parsed
+def _about(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    effect = reads("says what there is")
+    return effect.having(Trait.EXPOSES_SECRETS) if parsed.has("--show-token") else effect
 
 
-def _rollout(arguments: tuple[str, ...]) -> tuple[Effect, Parsed]:
-    parsed = read(arguments, _GLOBAL | _ROLLOUT)
-    verb, resource = parsed.operand(0), _resource(parsed.operands[1:])
-    match verb:
+def _cluster_info(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    if parsed.value("--output-directory") not in {None, "-"}:
+        return changes("writes the cluster's state into files")
+    return reads("shows where the cluster is")
+
+
+def _auth(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    match parsed.operand(0):
+        case "can-i" | "whoami" | "":
+            return reads("says what is allowed")
+        case "reconcile":
+            return _unless_dry(destroys("changes who may do what"), parsed)
+        case verb:
+            return changes(f"`auth {verb}` is not known")
+
+
+def _config(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    match parsed.operand(0):
+        case "view" | "get-contexts" | "get-clusters" | "get-users" | "current-context" | "":
+            effect = reads("shows which clusters are set up")
+            return effect.having(Trait.EXPOSES_SECRETS) if parsed.has("--raw") else effect
+        case "delete-cluster" | "delete-context" | "delete-user" | "unset":
+            return changes("removes a cluster, context or user from the settings")
+        case _:
+            return changes("changes which cluster the next commands act on", hint="Name it each time with --context.")
+
+
+def _rollout(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    resource = _resource(parsed.operands[1:])
+    match parsed.operand(0):
         case "status":
-            return reads("waits for a rollout").at(resource=resource), parsed
-        case "history":
-            return reads("lists earlier revisions").at(resource=resource), parsed
+            return reads("waits for a rollout").at(resource=resource)
+        case "history" | "":
+            return reads("lists earlier revisions").at(resource=resource)
         case "undo":
-            effect = changes("goes back to an earlier revision")
+            effect = changes("goes back to an earlier revision", hint="`rollout history` shows where it goes back to.")
         case "restart":
             effect = changes("replaces pods one by one")
-        case "pause" | "resume":
+        case "pause" | "resume" | "latest" | "cancel" | "retry":
             effect = changes("stops or goes on with a rollout")
-        case _:
-            return changes(f"`rollout {verb}` is not known"), parsed
-    return _unless_dry(effect.at(resource=resource), parsed), parsed
+        case verb:
+            effect = changes(f"`rollout {verb}` is not known")
+    return _unless_dry(effect.at(resource=resource), parsed)
 
 
-def _before_dashes(arguments: tuple[str, ...]) -> tuple[str, ...]:
-    return arguments[: arguments.index("--")] if "--" in arguments else arguments
+def _attach(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    resource = _resource(parsed.operands)
+    if parsed.has("--stdin", "--tty"):
+        return changes("types into a running process", Trait.INTERACTIVE, Trait.ENDLESS).at(resource=resource)
+    return reads("shows a process's output", Trait.ENDLESS).at(resource=resource)
 
 
-def _inside(call: Call, arguments: tuple[str, ...], *, strict: bool) -> tuple[Effect, ...]:
-    if "--" not in arguments:
-        return ()
-    command = arguments[arguments.index("--") + 1 :]
-    if not command:
-        return ()
-    effect = call.rater.argv(command, call.stdin)
-    return (effect,) if strict or effect.risk is Risk.DESTRUCTIVE else ()
+def _kustomize(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    if parsed.has("--output", "--enable-helm", "--enable-alpha-plugins", "--helm-command", "--mount", "--network"):
+        return changes("writes files or runs plugins")
+    return reads("prints a manifest")
 
 
-def _exec(call: Call, arguments: tuple[str, ...]) -> tuple[Effect, Parsed]:
-    if "--" in arguments:
-        parsed = read(_before_dashes(arguments), _GLOBAL | _EXEC)
-        command = arguments[arguments.index("--") + 1 :]
-    else:
-        # The old form: everything behind the pod is the command.
-        parsed = read(arguments, _GLOBAL | _EXEC, stop_at_operand=True)
-        command = parsed.operands[1:]
-        late = read(command, _GLOBAL | _EXEC, stop_at_operand=True)
-        if late.given and not late.unknown:
-            parsed = Parsed(operands=parsed.operands, given=(*parsed.given, *late.given), unknown=parsed.unknown)
-            command = late.operands
-    resource = parsed.operand(0)
-    if command:
-        effect = reads("runs a command in a container").along(call.rater.argv(tuple(command), call.stdin))
-    else:
-        effect = changes("opens a shell in a container", Trait.INTERACTIVE)
-    if parsed.has("--tty") or (parsed.has("--stdin") and not call.stdin.is_given):
-        effect = effect.having(Trait.INTERACTIVE)
-        effect = effect.hinting("Leave out -it where the command needs no typing, so that it can run by itself.")
-    return effect.at(resource=resource), parsed
+def _diff(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    effect = reads("shows what would change")
+    return effect.having(Trait.EXPOSES_SECRETS) if parsed.has("--show-secrets") else effect
 
 
-def _drain(arguments: tuple[str, ...]) -> tuple[Effect, Parsed]:
-    parsed = read(arguments, _GLOBAL | _without_values(_DRAIN))
+def _delete(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    effect = destroys("deletes objects", hint="`kubectl get` with the same words shows what it would hit.")
+    return _unless_dry(effect.at(resource=_resource(parsed.operands)), parsed)
+
+
+def _replace(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    effect = changes("replaces objects")
+    if parsed.has("--force", "--cascade", "--grace-period"):
+        effect = destroys("deletes objects and creates them anew")
+    return _unless_dry(_guarded(effect, parsed), parsed)
+
+
+def _drain(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
     effect = changes("moves all pods off a node")
     if parsed.has("--force", "--delete-emptydir-data", "--delete-local-data", "--disable-eviction"):
         effect = destroys(
             "moves pods off a node and loses what nothing keeps or recreates",
             hint="Without --force and --delete-emptydir-data it stops where something would be lost.",
         )
-    return _unless_dry(effect.at(resource=f"node/{parsed.operand(0)}" if parsed.operands else ""), parsed), parsed
+    node = parsed.operand(0)
+    return _unless_dry(effect.at(resource=f"node/{node}" if node else ""), parsed)
 
 
-def _mutating(verb: str, parsed: Parsed) -> Effect:
-    effect = changes(_MUTATING[verb]).at(resource=_resource(_objects(verb, parsed.operands)))
-    if verb == "apply" and parsed.operand(0) == "view-last-applied":
+def _run(call: Call, parsed: Parsed, rest: tuple[str, ...]) -> Effect:
+    effect = changes("starts a pod", *((Trait.INTERACTIVE,) if parsed.has("--stdin", "--tty") else ()))
+    return _unless_dry(effect.along(*_inside(call, rest)).at(resource=f"pod/{parsed.operand(0)}"), parsed)
+
+
+def _debug(call: Call, parsed: Parsed, rest: tuple[str, ...]) -> Effect:
+    effect = changes("adds a container to a pod or node", *((Trait.INTERACTIVE,) if parsed.has("-i", "-t") else ()))
+    return effect.along(*_inside(call, rest)).at(resource=_resource(parsed.operands))
+
+
+def _create(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    kind = parsed.operand(0)
+    effect = changes("creates an object").at(resource=_resource(parsed.operands))
+    if kind == "token":
+        effect = changes("makes a token", Trait.EXPOSES_SECRETS)
+    elif kind in {"rolebinding", "clusterrolebinding", "role", "clusterrole"}:
+        effect = destroys("changes who may do what")
+    return _unless_dry(effect, parsed)
+
+
+def _apply(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    if parsed.operand(0) == "view-last-applied":
         return reads(
             "shows what was applied last",
-            *({Trait.EXPOSES_SECRETS} if _names_secrets(" ".join(parsed.operands)) else ()),
+            *((Trait.EXPOSES_SECRETS,) if _names_secrets(" ".join(parsed.operands)) else ()),
         )
-    if verb in {"set", "label", "annotate"} and parsed.has("--list"):
-        return reads("lists what is set")
-    if verb == "apply" and parsed.has("--prune"):
+    effect = changes("applies a manifest", hint="`kubectl diff` with the same words shows what would change.")
+    if parsed.has("--prune"):
         effect = destroys("deletes every object that the manifest does not name")
-    if verb == "apply" and parsed.has("--force"):
-        effect = destroys("deletes an object and creates it anew where it cannot be changed")
-    if verb == "scale" and parsed.value("--replicas") == "0":
+    elif parsed.has("--force"):
+        effect = destroys("deletes objects and creates them anew where they cannot be changed")
+    return _unless_dry(effect, parsed)
+
+
+def _changing(why: str, *, skip: int = 0) -> _Rule:
+    """A verb that changes the objects named, `skip` operands further on."""
+
+    def rule(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+        if parsed.has("--list"):
+            return reads("lists what is set")
+        effect = changes(why).at(resource=_resource(parsed.operands[skip:]))
+        return _unless_dry(_guarded(effect, parsed), parsed)
+
+    return rule
+
+
+def _scale(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    effect = changes("changes the number of replicas").at(resource=_resource(parsed.operands))
+    if parsed.value("--replicas") == "0":
         effect = effect.hinting("Zero replicas takes the service down; note the present number to go back to it.")
-    if verb == "taint" and any("NoExecute" in operand for operand in parsed.operands):
+    return _unless_dry(effect, parsed)
+
+
+def _taint(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    effect = changes("changes where pods may run")
+    if any("NoExecute" in operand and not operand.endswith("-") for operand in parsed.operands):
         effect = destroys("drives running pods off a node at once")
-    if verb == "certificate" and parsed.operand(0) == "approve":
-        effect = destroys("gives somebody access")
-    return _unless_dry(_secret_change(effect, parsed), parsed)
+    return _unless_dry(effect.at(resource=_resource(parsed.operands[:2])), parsed)
 
 
-def _secret_change(effect: Effect, parsed: Parsed) -> Effect:
+def _certificate(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    if parsed.operand(0) == "approve":
+        return destroys("gives somebody access")
+    return changes("refuses somebody access")
+
+
+def _plugins(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
+    return reads("lists plugins") if parsed.operand(0) in {"list", ""} else changes("runs a plugin")
+
+
+def _administered(call: Call, rest: tuple[str, ...]) -> tuple[Parsed, Effect]:
+    """`oc adm VERB`: the verbs of kubectl for nodes, and some of its own."""
+    if rest[0] in {"policy", "groups", "prune", "certificate", "new-project"}:
+        return read(rest, _GLOBAL), destroys("changes who may do what, or deletes what is old")
+    return _verb(call, rest[0], rest[1:])
+
+
+def _before_dashes(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
+
+
+def _inside(call: Call, arguments: tuple[str, ...]) -> tuple[Effect, ...]:
+    """The command for a container of its own: what it destroys there counts."""
+    command = arguments[arguments.index("--") + 1 :] if "--" in arguments else ()
+    return (call.rater.argv(command, call.stdin),) if command else ()
+
+
+def _exec(call: Call, rest: tuple[str, ...]) -> tuple[Parsed, Effect]:
+    if "--" in rest:
+        parsed = read(_before_dashes(rest), _EXEC)
+        command = rest[rest.index("--") + 1 :]
+    else:
+        # The old form: everything behind the pod is the command, but for options of exec that come first.
+        leading = read(rest, _EXEC, stop_at_operand=True)
+        behind = read(leading.operands[1:], _EXEC, stop_at_operand=True)
+        parsed = behind.joined(leading) if not behind.unknown else leading
+        command = behind.operands if not behind.unknown else leading.operands[1:]
+        parsed = read(leading.operands[:1], _EXEC).joined(parsed)
+    effect = changes("opens a shell in a container", Trait.INTERACTIVE)
+    if command:
+        effect = reads("runs a command in a container").along(call.rater.argv(tuple(command), call.stdin))
+    if parsed.has("--tty") or (parsed.has("--stdin") and not call.stdin.is_given):
+        effect = effect.having(Trait.INTERACTIVE).hinting("Without -it it can run by itself, if it needs no typing.")
+    return parsed, effect.at(resource=parsed.operand(0))
+
+
+def _guarded(effect: Effect, parsed: Parsed) -> Effect:
     """Secrets and access rules: what is overwritten cannot be got back, and a wrong value locks people out."""
-    kinds = [kind.lower() for operand in parsed.operands for kind in operand.split(",")]
-    if any(_SECRETS.match(kind) for kind in kinds) and "create" not in effect.why:
+    kinds = [kind for operand in parsed.operands for kind in operand.lower().split(",")]
+    if any(_SECRETS.match(kind) for kind in kinds):
         return effect.raised(Risk.DESTRUCTIVE, "overwrites a secret, whose old value is kept nowhere").hinting(
-            "Keep the present value first: kubectl get secret NAME -o yaml, to a file that only you can read."
+            "Keep the present value first: kubectl get secret NAME -o yaml, into a file that only you can read."
         )
     if any(_ACCESS.match(kind) for kind in kinds):
         return effect.raised(Risk.DESTRUCTIVE, "changes who may do what")
     return effect
 
 
-def _objects(verb: str, operands: tuple[str, ...]) -> tuple[str, ...]:
-    return operands[1:] if verb == "set" else operands
-
-
 def _unless_dry(effect: Effect, parsed: Parsed) -> Effect:
-    """`--dry-run=none` is no dry run, and neither is a bare one of a verb that has none."""
+    """`--dry-run=client` and `=server` change nothing; `=none` does, and a bare one is refused by newer versions."""
     if parsed.value("--dry-run") in {"client", "server"}:
-        return reads("shows what would change", hint=effect.hint and "").at(resource=effect.target.get("resource"))
-    if parsed.has("--dry-run") and parsed.value("--dry-run") == "":
-        return effect.hinting("A bare --dry-run is refused by newer versions; write --dry-run=server.")
+        return reads("shows what would change").at(resource=effect.target.get("resource"))
     return effect
 
 
 def _resource(operands: tuple[str, ...]) -> str:
     """`deployment api` and `deployment/api` as `deployment/api`; several names are kept as written."""
-    if not operands:
-        return ""
-    if len(operands) == 1 or "/" in operands[0]:
-        return operands[0]
-    return f"{operands[0]}/{operands[1]}" if len(operands) == 2 else " ".join(operands[:6])
+    if len(operands) == 2 and "/" not in operands[0]:
+        return f"{operands[0]}/{operands[1]}"
+    return " ".join(operands[:6])
+
+
+_VERBS: dict[str, tuple[Options, _Rule]] = {
+    "get": (_GET, _get),
+    "describe": (_DESCRIBE, _simply(reads("describes objects"))),
+    "logs": (_LOGS, _logs),
+    "top": (_TOP, _simply(reads("shows what is used"))),
+    "events": (_EVENTS, _events),
+    "wait": (_WAIT, _simply(reads("waits for a condition"))),
+    "explain": (_EXPLAIN, _simply(reads("explains a kind of object"))),
+    **dict.fromkeys(("api-resources", "api-versions", "version", "options", "help", "whoami", "status", "projects", "completion"), (_ABOUT, _about)),
+    "cluster-info": (_CLUSTER_INFO, _cluster_info),
+    "auth": (_AUTH, _auth),
+    "config": (_CONFIG, _config),
+    "rollout": (_ROLLOUT, _rollout),
+    "attach": (_EXEC, _attach),
+    "port-forward": (_FORWARD, _simply(changes("opens a way into the cluster", Trait.ENDLESS))),
+    "proxy": (_PROXY, _simply(changes("opens the API to this machine", Trait.ENDLESS))),
+    "cp": (_CP, _simply(changes("copies files, and overwrites those of the same name"))),
+    "rsync": (_CP, _simply(changes("copies files, and overwrites those of the same name"))),
+    "edit": (_CHANGE, lambda call, parsed, rest: _changing("edits an object by hand")(call, parsed, rest).having(Trait.INTERACTIVE)),
+    "diff": (_DIFF, _diff),
+    "kustomize": (_KUSTOMIZE, _kustomize),
+    "delete": (_CHANGE, _delete),
+    "replace": (_CHANGE, _replace),
+    "drain": (_DRAIN, _drain),
+    "run": (_RUN, _run),
+    "debug": (_DEBUG, _debug),
+    "create": (_CHANGE, _create),
+    "apply": (_CHANGE, _apply),
+    "patch": (_CHANGE, _changing("changes an object")),
+    "scale": (_CHANGE, _scale),
+    "autoscale": (_CHANGE, _changing("creates an autoscaler")),
+    "expose": (_CHANGE, _changing("creates a service")),
+    "set": (_CHANGE, _changing("changes an object's settings", skip=1)),
+    "label": (_CHANGE, _changing("changes labels")),
+    "annotate": (_CHANGE, _changing("changes annotations")),
+    "taint": (_CHANGE, _taint),
+    "cordon": (_DRAIN, _simply(changes("keeps new pods off a node"))),
+    "uncordon": (_DRAIN, _simply(changes("lets pods onto a node again"))),
+    "certificate": (_CHANGE, _certificate),
+    "plugin": (_PLUGIN, _plugins),
+}  # fmt: skip
