@@ -84,8 +84,11 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
+    """What one line asks to measure: `signal` is the first it names, `signals` are all."""
+
     kind: str = "metric"
     signal: str
+    signals: tuple[str, ...] = ()
     statistics: tuple[Statistic, ...]
     source: Source
 
@@ -102,7 +105,10 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step of a procedure. `key` is stable across edits that do not touch it (procedure slug and text)."""
+    """One step of a procedure. `key` is stable across edits that do not touch it (procedure slug and text).
+
+    `not_before_s` and `timebox_s` count from the start of the run: "(5-15 minutes)" is 300 and 900.
+    """
 
     kind: str = "step"
     key: str

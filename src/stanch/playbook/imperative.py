@@ -41,7 +41,10 @@ _LEAD = re.compile(
     r"(?:long[- ]term|short[- ]term|immediate|further|these|the|other|additional)?\s*(?:improvements?|measures?|optimi[sz]ations?|steps?|actions?|changes?|fixes)\s+(?:would |will |should |could )?(?:include|be|involve|are)\s*:?\s+)?",
     re.IGNORECASE,
 )
-_JOINT = re.compile(r"\s*(?:;|,)\s+(?:and then |and also |and |then |or |as well as )?|\s+(?:and then|and also|and|then|or)\s+", re.IGNORECASE)
+_JOINT = re.compile(
+    r"\s*(?:;|,)\s+(?:and then |and also |and |then |or |as well as )?|\s+(?:and then|and also|and|then|or)\s+",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[A-Za-z][A-Za-z-]*")
 
 

@@ -56,17 +56,18 @@ _RECOVERED = re.compile(
     re.IGNORECASE,
 )
 _ALERTS = re.compile(
-    r"\b(?:alert(?:s|ed|ing)?|page[sd]?|paging|notif(?:y|ies)|warn(?:s|ing)?|alarm(?:s)?|fire[sd]?|firing|wake|escalate[sd]?|open (?:an? )?incident|declare|call|trigger(?:s|ed)?)\b",
+    r"\b(?:alert(?:s|ed|ing)?|page[sd]?|paging|notif(?:y|ies)|warn(?:s|ing)?|alarm(?:s)?|fire[sd]?|firing|wake|escalate[sd]?|open (?:an? )?incident|declare|call|trigger(?:s|ed)?|(?:re)?act (?:when|if|on)|take action|intervene)\b",
     re.IGNORECASE,
 )
 _CONDITION = re.compile(r"\b(?:if|when|whenever|once|in case|as soon as|should the|any time)\b", re.IGNORECASE)
+_IF = re.compile(r"\b(?:if|whenever|once|in case|as soon as|should the|any time)\b", re.IGNORECASE)
 _ROLLBACK = re.compile(
     r"\broll(?:ed|ing|s)?[ -]?back\b|\brevert(?:ed|ing)?\b|\bback ?out\b|\babort (?:the )?(?:deploy|release|rollout|canary)",
     re.IGNORECASE,
 )
 _RESTART = re.compile(r"\bre-?start(?:s|ed|ing)?\b|\breboot(?:s|ed)?\b|\brecycle[sd]?\b|\bbounce[sd]?\b", re.IGNORECASE)
 _HISTORY = re.compile(
-    r"\b(?:was|were|had been|went from|rose|fell|peaked|spiked to|dropped from|increased from|reduced|decreased|improved|cut|lowered|raised|during the (?:incident|outage)|at \d{1,2}:\d{2}|yesterday|last (?:week|month|year|night)|in (?:19|20)\d\d|we (?:saw|had|observed|noticed))\b",
+    r"\b(?:was|were|had been|went from|rose|fell|peaked|spiked to|dropped from|increased from|reduced|decreased|improved|cut|lowered|raised|during the (?:incident|outage)|at \d{1,2}:\d{2}|yesterday|last (?:week|month|year|night)|in (?:19|20)\d\d|we (?:saw|had|observed|noticed)|used to)\b",
     re.IGNORECASE,
 )
 _PERMISSION = re.compile(
@@ -79,6 +80,24 @@ _LOW_IS_BAD = re.compile(
 _EITHER = re.compile(
     r"rate$|throughput|requests|traffic|connections$|count|operation_rate|transaction_rate|load|queue|replicas|age"
 )
+
+
+def topic_of_lead(text: str) -> Topic | None:
+    """What the sentence above a list makes of it; None where it says nothing of the kind."""
+    conditional = bool(_CONDITION.search(text) or re.search(r"\b(?:following|these|any of|one of)\b", text))
+    if _TOLERATED.search(text) or re.search(
+        r"\b(?:info(?:rmational)? only|nobody|no one|not (?:page|wake|alert))", text, re.IGNORECASE
+    ):
+        return Topic.EXAMPLES
+    if conditional and (_ROLLBACK.search(text) or _RESTART.search(text)):
+        return Topic.TRIGGERS
+    if _RECOVERED.search(text) and conditional:
+        return Topic.RECOVERY_TARGETS
+    if _ALERTS.search(text) and not re.search(r"\b(?:don['\u2019]?t|do not|never|no)\b", text, re.IGNORECASE):
+        return Topic.THRESHOLDS
+    if _EXAMPLE.search(text):
+        return Topic.EXAMPLES
+    return Topic.TARGETS if _TARGET.search(text) else None
 
 
 def worse(signal: Signal) -> frozenset[Comparison]:
@@ -101,7 +120,7 @@ _ACTING = frozenset({Topic.THRESHOLDS, Topic.SYMPTOMS, Topic.METRICS, Topic.PROS
 
 def mood_of(sentence: str, setting: Setting, *, signal: Signal | None, comparison: Comparison, past: bool) -> Mood:
     """What the threshold of this sentence is for."""
-    role = _role(sentence, setting)
+    role = _role(sentence, setting, signal)
     because = _inert(sentence, setting, role, past=past)
     if because:
         return because
@@ -122,7 +141,7 @@ _NOT_ACTING = {
 }
 
 
-def _role(sentence: str, setting: Setting) -> ThresholdRole:
+def _role(sentence: str, setting: Setting, signal: Signal | None) -> ThresholdRole:
     match setting.topic:
         case Topic.TRIGGERS:
             text = f"{setting.title} {sentence}"
@@ -141,9 +160,11 @@ def _role(sentence: str, setting: Setting) -> ThresholdRole:
         return ThresholdRole.RECOVERY_TARGET
     if _ROLLBACK.search(sentence):
         return ThresholdRole.ROLLBACK_TRIGGER
-    if _RESTART.search(sentence):
+    if _RESTART.search(sentence) and not (signal and "restart" in signal.name):
         return ThresholdRole.RESTART_TRIGGER
-    if setting.topic in {Topic.TARGETS, Topic.POLICIES}:
+    if setting.topic in {Topic.TARGETS, Topic.POLICIES} and not (
+        _ALERTS.search(sentence) and _CONDITION.search(sentence)
+    ):
         return ThresholdRole.POLICY_LIMIT
     return ThresholdRole.ALERT
 
@@ -161,7 +182,7 @@ def _inert(sentence: str, setting: Setting, role: ThresholdRole, *, past: bool) 
     intends = bool(_CONDITION.search(sentence) or _ALERTS.search(sentence))
     if role is ThresholdRole.ALERT and _TARGET.search(sentence) and not _ALERTS.search(sentence):
         return Mood(role=ThresholdRole.POLICY_LIMIT, because=_NOT_ACTING[ThresholdRole.POLICY_LIMIT])
-    if (past or _HISTORY.search(sentence)) and not _CONDITION.search(sentence):
+    if (past or _HISTORY.search(sentence)) and not _IF.search(sentence):
         return Mood(role=ThresholdRole.EXAMPLE, because="it tells what was, not when to act")
     if setting.step:
         return Mood(role=role, because="it is a branch of a step, judged while the procedure runs")

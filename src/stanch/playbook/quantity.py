@@ -18,11 +18,15 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quantity:
-    """`value` in the normalised unit of its measure; `upper` closes a range; `text` is as written."""
+    """`value` in the normalised unit of its measure; `upper` closes a range; `text` is as written.
+
+    `per_s` is the period of a rate, in seconds: 10 per minute is 0.1667 with a period of 60.
+    """
 
     measure: Measure
     value: float
     upper: float | None = None
+    per_s: float | None = None
     text: str
 
 
@@ -61,8 +65,10 @@ _TIME = "|".join(sorted(map(re.escape, SECONDS), key=len, reverse=True))
 _SIZE = "|".join(sorted((unit for unit in BYTES if unit not in {"b"}), key=len, reverse=True))
 _PERCENT = r"%|percent\b|per cent\b|pct\b|percentage points\b"
 _COUNTED = (
-    r"requests?|reqs?|calls?|queries|query|errors?|hits?|messages?|events?|jobs?|connections?|attempts?|logins?|"
-    r"transactions?|operations?|ops?|failures?|times?|exceptions?|restarts?|tasks?|items?"
+    r"(?:failed |new |open |concurrent |unique )?"
+    r"(?:requests?|reqs?|calls?|queries|query|errors?|hits?|messages?|events?|jobs?|connections?|attempts?|logins?"
+    r"|transactions?|operations?|ops?|failures?|times?|exceptions?|restarts?|tasks?|items?|packets?|records?|rows?"
+    r"|users?|sessions?|crashes|timeouts?|retries|emails?|orders?|deadlocks?|scans?|evictions?|alerts?|bytes)"
 )
 _PER = r"(?:per|/|an?|each|every)"
 _BASE_TIME = r"seconds?|secs?|sec|s|minutes?|mins?|min|m|hours?|hrs?|hr|h|days?|d"
@@ -124,7 +130,7 @@ def quantity_of(match: re.Match[str]) -> Quantity:
     if match["rate"]:
         per = {"rpm": 60.0}.get((match["shorthand"] or "").lower()) or SECONDS.get((match["every"] or "s").lower(), 1.0)
         scale = _SCALES.get((match["ratescale"] or "").lower(), 1.0)
-        return Quantity(measure=Measure.RATE, value=number(match["ratenumber"]) * scale / per, text=text)
+        return Quantity(measure=Measure.RATE, value=number(match["ratenumber"]) * scale / per, per_s=per, text=text)
     if match["time"]:
         return Quantity(measure=Measure.DURATION, value=_scaled_time(match), text=text)
     if match["size"]:

@@ -135,7 +135,9 @@ def became(fact: Fact) -> str:
             clocks = listing([f"{clock.name} {clock.text}" for clock in fact.clocks])
             return f"severity {fact.level}{f' ({fact.name})' if fact.name else ''}: {clocks or 'no clock'}"
         case Metric():
-            return f"metric {fact.signal} {listing([statistic.value for statistic in fact.statistics])}".rstrip()
+            return (
+                f"metric {listing(fact.signals)} {listing([statistic.value for statistic in fact.statistics])}".rstrip()
+            )
         case Procedure():
             signals = f", for {listing(fact.signals)}" if fact.signals else ""
             return f"{fact.kind} \u201c{fact.name}\u201d: {len(fact.steps)} steps{signals}"

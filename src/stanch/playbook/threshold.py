@@ -1,47 +1,38 @@
-"""What a sentence says about a threshold: signal, comparison, quantity, window, persistence, tier.
+"""What a sentence says about thresholds: signal, comparison, quantity, window, persistence, tier.
 
-The sentence becomes tokens (the vocabulary's phrases, comparisons, quantities, words that are none of these), the
-tokens segments, and every segment is parsed by `threshold.lark`. What one segment leaves open is taken from those
-before it: "Error rate: warning at 2%, critical at 5%" says its signal once. This file only says what is written;
-whether a threshold is to be armed is `mood.py`'s and the reader's question.
+The sentence becomes tokens, the tokens segments, and every segment is parsed by `threshold.lark`. What one segment
+leaves open is taken from those before it: "Error rate: warning at 2%, critical at 5%" says its signal once. Only what
+is written is told here; whether a threshold is to be armed is the question of `mood.py` and the reader.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
+from types import MappingProxyType
 
 from lark import Lark, Tree, UnexpectedInput
 from lark import Token as Leaf
-from lark.lexer import Lexer, LexerState, TextSlice
+from lark.lexer import Lexer, LexerState
+from lark.utils import TextSlice
 
 from stanch.model.signal import Comparison, Signal, Statistic, Unit
-from stanch.playbook.quantity import PATTERN, Measure, Quantity, quantity_of
-from stanch.playbook.vocabulary import SignalMatch, Vocabulary
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """One token of a sentence. `kind` is a terminal of the grammar, or a separator that the grammar never sees."""
-
-    kind: str
-    start: int
-    end: int
-    text: str
-    quantity: Quantity | None = None
-    comparison: Comparison | None = None
-    statistic: Statistic | None = None
-    match: SignalMatch | None = None
+from stanch.playbook.quantity import Measure, Quantity
+from stanch.playbook.severity import LEVEL, level_of
+from stanch.playbook.tokens import Token, statistic_of, tokens_of
+from stanch.playbook.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
     """One threshold as written. `because` says what keeps it from being a condition that a machine can evaluate.
 
-    `subject` is the text that names the signal; `signal` is None where it names none, or more than one.
-    `scope` are words that narrow the signal ("for the checkout service"); `joined` says that the sentence asks for
-    this *and* something else at the same time.
+    `subject` is the text that names the signal; `signal` is None where it names none, or more than one. `scope` are
+    words that narrow it ("for the checkout service"). `joined`: the sentence asks for this *and* something else.
+    `past`: a verb in front tells it as history. `negated`: a *not* stands in front. `start` is its first token's
+    place in the sentence.
     """
 
     signal: Signal | None
@@ -62,348 +53,7 @@ class Condition:
     joined: bool = False
     past: bool = False
     negated: bool = False
-    start: int
-    end: int
-
-
-@dataclass(slots=True)
-class _Draft:
-    """What is known of a condition while the segments are read."""
-
-    signals: list[SignalMatch] = field(default_factory=list)
-    subject: str = ""
-    statistic: Statistic | None = None
-    unsupported: str = ""
-    window: float | None = None
-    persistence: float | None = None
-    consecutive: int | None = None
-    tier: str | None = None
-    severity: str | None = None
-    scope: list[str] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    past: bool = False
-    negated: bool = False
-    subject_words: list[str] = field(default_factory=list)
-    lead_words: list[str] = field(default_factory=list)
-
-
-# --- tokens -----------------------------------------------------------------------------------------------------
-
-_COMPARISONS: tuple[tuple[Comparison, str], ...] = (
-    (
-        Comparison.GREATER_EQUAL,
-        r">=|\u2265|=>(?=\s?\d)|greater than or equal(?: to)?|at least|no less than|not less than|minimum of",
-    ),
-    (
-        Comparison.GREATER_EQUAL,
-        r"(?:at or|equal to or) (?:above|over)|(?:reach|hit)(?:e?s|ed|ing)?|not below|or above(?=\s[\d.])",
-    ),
-    (
-        Comparison.LESS_EQUAL,
-        r"<=|\u2264|=<(?=\s?\d)|less than or equal(?: to)?|at most|no more than|not more than|up to",
-    ),
-    (
-        Comparison.LESS_EQUAL,
-        r"(?:at or|equal to or) (?:below|under)|max(?:imum)? of|drop(?:s|ped)? to|falls? to|fell to|not above",
-    ),
-    (Comparison.NOT_EQUAL, r"!=|\u2260|(?:is )?not equal(?: to)?"),
-    (
-        Comparison.GREATER,
-        r">|(?:in )?excess of|exceed(?:s|ed|ing)?|(?:(?:more|greater|higher|longer|larger|bigger|slower|older|worse)(?: than))"
-        r"|above|over|beyond|surpass(?:e[sd]|ing)?|breach(?:e[sd]|ing)?|cross(?:e[sd]|ing)?|upwards? of|past",
-    ),
-    (
-        Comparison.LESS,
-        r"<|(?:(?:less|lower|fewer|smaller|shorter|faster|worse)(?: than))|below|under|beneath",
-    ),
-    (Comparison.EQUAL, r"==|\bequals?(?: to)?\b|="),
-    (Comparison.GREATER_EQUAL, r"at|after"),
-)
-
-_MOTION = (
-    r"(?:(?:is|are|be|being|goes|go|going|gets?|stays?|remains?|remaining|becomes?|rises?|rising|risen|climbs?|climbing|grows?|"
-    r"growing|increases?|increased|spikes?|spiking|spiked|jumps?|jumped|drops?|dropping|dropped|falls?|falling|fallen|dips?|"
-    r"dipping|dipped|decreases?|decreased|runs?|running|sits?|sitting|has|have|been|takes?|taking|lasts?|consistently|"
-    r"persistently|continuously|constantly|suddenly|sustained|holds?|holding|moves?|trends?|trending|averages?|averaging|"
-    r"exceedingly|steadily|still|by|starts?|begins?|shows?|showing|measures?|hovers?|hovering)\s+)*"
-)
-
-
-def _word_pattern(pattern: str) -> str:
-    return "|".join(
-        rf"\b(?:{part})\b" if part[0].isalpha() or part[0] == "(" else part for part in _alternatives(pattern)
-    )
-
-
-def _alternatives(pattern: str) -> list[str]:
-    """Split at the bars that stand outside of groups."""
-    depth, start, out = 0, 0, []
-    for index, character in enumerate(pattern):
-        depth += (character == "(") - (character == ")")
-        if character == "|" and depth == 0:
-            out.append(pattern[start:index])
-            start = index + 1
-    return [*out, pattern[start:]]
-
-
-_COMPARISON = re.compile(
-    "|".join(
-        rf"(?P<c{index}>{_MOTION if index < len(_COMPARISONS) - 1 else ''}(?:{_word_pattern(pattern)}))"
-        for index, (_, pattern) in enumerate(_COMPARISONS)
-    ),
-    re.IGNORECASE,
-)
-
-_TOKENS: tuple[tuple[str, str], ...] = (
-    (
-        "STATISTIC",
-        r"\bp(?:50|75|90|95|98|99(?:\.9+)?|999)\b|\b\d{2}(?:\.\d+)?(?:st|nd|rd|th)(?:[ -]?(?:percentile|pctl|%ile))?\b"
-        r"|\bmedian\b|\baverage\b|\bavg\b|\bmean\b|\bmax(?:imum)?\b|\bpeak\b|\bpercentile\b",
-    ),
-    ("SEVERITY", r"\bp[0-5]\b|\bsev(?:erity)?[ -]?[0-5]\b|\bS[0-5]\b"),
-    ("BETWEEN", r"\bbetween\b"),
-    ("OR_MORE", r"\bor (?:more|higher|above|greater|over|longer|worse|less|lower|fewer|below)\b|\+(?=\s|$|[,;)])"),
-    (
-        "NORMAL",
-        r"\b(?:of |than |the |above |below |over |from |its |our |usual |is )*(?:baseline|normal(?: levels?| values?| range)?|usual"
-        r"|typical(?: levels?)?|norm|historical average|weekly average|daily average|rolling average|previous (?:day|week|hour|period)|slo|slo target|budget|error budget|expected)\b",
-    ),
-    (
-        "DOWN",
-        r"\b(?:is |are |goes |went |has been |have been |becomes? )*(?:down|unreachable|unavailable|offline|not responding|unresponsive"
-        r"|not reachable|not available|missing|absent)\b",
-    ),
-    ("FAILING", r"\bfail(?:s|ed|ing)?(?= (?:\w+ )?(?:consecutive |health )*(?:\d+|two|three|four|five)\b)"),
-    (
-        "ZERO",
-        r"\b(?:is |are |drops? to |dropped to |has dropped to |falls? to |fell to |equals? )(?:zero|0)(?![\d.%]|\s?%)\b",
-    ),
-    ("BY", r"\bby(?= (?:more than |over |at least |less than |>=? ?)?[\d.])"),
-    ("_IN_A_ROW", r"\bconsecutive(?:ly)?\b|\bin a row\b|\bstraight\b|\bsuccessive\b|\bback[- ]to[- ]back\b"),
-    (
-        "_SAMPLES",
-        r"\b(?:health[ -])?checks?\b|\bperiods?\b|\bsamples?\b|\bprobes?\b|\battempts?\b|\bdata ?points?\b|\bevaluations?\b|\bintervals?\b"
-        r"|\breadings?\b|\bscrapes?\b|\bcycles?\b|\bpolls?\b|\btimes\b|\bpings?\b",
-    ),
-    ("_WINDOW", r"\bwindows?\b|\btime ?frames?\b|\btimespan\b|\bspan\b|\btime period\b|\bperiod\b"),
-    ("_ROLLING", r"\brolling\b|\bsliding\b|\bmoving\b|\btrailing\b"),
-    (
-        "_LAST",
-        r"\b(?:last|past|previous|preceding|prior|most recent)\b(?=\s+(?:\d|an?\s|half|one|two|three|five|ten|fifteen|thirty|sixty|minute|hour|day|week|month|rolling))",
-    ),
-    (
-        "_ANY",
-        r"\b(?:any|each|every)\b(?=\s+(?:given\s+|rolling\s+|single\s+)?(?:\d|an?\s|one|two|five|ten|minute|hour|rolling))",
-    ),
-    ("FOR", r"\bfor\b|\blast(?:s|ing)\b|\bpersist(?:s|ing)?(?: for)?\b|\bsustained (?:for|over)\b|\bheld for\b|@"),
-    ("IN", r"\bin\b|\bwithin\b|\bduring\b|\bover\b|\bacross\b|\bper\b|\bthrough(?:out)?\b"),
-    (
-        "NOT",
-        r"\bnot\b|\bnever\b|\bn't\b|\bdoesn['\u2019]t\b|\bdon['\u2019]t\b|\bisn['\u2019]t\b|\bwithout\b|\bno longer\b|\bunless\b|\bexcept\b|\bexcluding\b",
-    ),
-    ("IF", r"\b(?:if|when|whenever|once|where|in case|as soon as|any ?time|should)\b"),
-    (
-        "PAST",
-        r"\b(?:was|were|had|saw|rose|fell|went|did|became|experienced|occurred|happened|peaked|reached|grew|climbed|spiked|"
-        r"dropped|increased|decreased|reduced|raised|lowered|set|exceeded|hit|added|adjusted|implemented|improved|started|suffered)\b",
-    ),
-    (
-        "LEAD",
-        r"\b(?:alert(?:s|ed|ing)?|page[sd]?|paging|notif(?:y|ies)|warn(?:s|ing)?|trigger(?:s|ed|ing)?|fire[sd]?|firing|threshold|condition|alarm|escalate[sd]?|"
-        r"roll ?back|restart(?:s|ed)?|rollback|automatic(?:ally)?|auto)\b",
-    ),
-    (
-        "TIER",
-        r"\b(?:critical|warning|warn|info|urgent|emergency|high|medium|low|major|minor|red|yellow|orange|amber|green|severe|page|ticket)\b",
-    ),
-    (
-        "CUT",
-        r"\u2192|\u21d2|->|=>|\bthen\b|;|\||:(?!\d)|[()\[\]]|(?<=\s)[-\u2013\u2014](?=\s)|\u2014|,(?!\d)|[.!?](?=\s|$)|\u2022",
-    ),
-    ("AND", r"\band\b|&&?|(?<=\s)\+(?=\s)|\bwhile\b|\bplus\b|\bwith\b(?=.*[<>])"),
-    ("OR", r"\bor\b|\|\|"),
-    ("PREPOSITION", r"\b(?:on|from|of|to|against|via|by|among|at|after|under|below|above|past)\b"),
-    ("WORD", r"[^\W_](?:[\w'\u2019.&-]*\w)?|[/#@$\w][\w/{}.*:-]*"),
-)
-_TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _TOKENS), re.IGNORECASE)
-
-_FILLERS = frozenset(
-    "the a an is are be been being am has have having our your their its it this that these those also currently still "
-    "consistently suddenly continuously just only approximately about around roughly ~ either both will would can may "
-    "some all any each every goes go gets get stays stay remains remain becomes become rises rise rising climbs grows "
-    "increases increase spikes spike drops drop falls fall dips dip decreases running runs run sits then there which "
-    "sustained constantly persistently observed measured see seen detected value values level levels count so "
-    "is/are of".split()
-)
-_STATISTICS: dict[str, Statistic] = {
-    "p50": Statistic.P50,
-    "median": Statistic.P50,
-    "p90": Statistic.P90,
-    "p95": Statistic.P95,
-    "p99": Statistic.P99,
-    "average": Statistic.MEAN,
-    "avg": Statistic.MEAN,
-    "mean": Statistic.MEAN,
-    "max": Statistic.MAX,
-    "maximum": Statistic.MAX,
-    "peak": Statistic.MAX,
-}
-_ORDINAL = re.compile(r"^(\d{2}(?:\.\d+)?)(?:st|nd|rd|th)", re.IGNORECASE)
-
-
-def statistic_of(text: str) -> Statistic | None:
-    """`p95`, `95th percentile`, `average`; None for one that no reading has (p75, p99.9)."""
-    lowered = text.lower()
-    if ordinal := _ORDINAL.match(lowered):
-        lowered = f"p{ordinal[1]}"
-    return _STATISTICS.get(lowered)
-
-
-def _comparison_of(match: re.Match[str]) -> Comparison:
-    return _COMPARISONS[int((match.lastgroup or "c0")[1:])][0]
-
-
-def tokens_of(text: str, vocabulary: Vocabulary) -> tuple[Token, ...]:
-    """The tokens of a sentence, separators (`CUT`, `AND`, `OR`) included, words of no weight left out."""
-    return _resolved(_lexed(text, vocabulary))
-
-
-def _lexed(text: str, vocabulary: Vocabulary) -> list[Token]:
-    spans = {match.start: match for match in vocabulary.signals_of(text)}
-    out: list[Token] = []
-    at = 0
-    while at < len(text):
-        if text[at].isspace():
-            at += 1
-            continue
-        token = _next(text, at, spans)
-        if token is None:
-            at += 1
-            continue
-        out.append(token)
-        at = max(token.end, at + 1)
-    return [token for token in out if token.kind != "WORD" or token.text.lower() not in _FILLERS]
-
-
-def _next(text: str, at: int, spans: dict[int, SignalMatch]) -> Token | None:
-    match = spans.get(at)
-    compared = _COMPARISON.match(text, at)
-    if match is not None and not (compared and compared.end() > match.end):
-        return Token(kind="SIGNAL", start=at, end=match.end, text=text[at : match.end], match=match)
-    if compared and _followed_by_quantity(text, compared.end()) and not _is_window(text, at, compared):
-        return Token(
-            kind="COMPARISON", start=at, end=compared.end(), text=compared[0], comparison=_comparison_of(compared)
-        )
-    token = _TOKEN.match(text, at)
-    if token and token.lastgroup in _BEFORE_QUANTITIES:
-        return _token(token)
-    number = PATTERN.match(text, at)
-    if number:
-        found = quantity_of(number)
-        kind = found.measure.value
-        if number["inarow"]:
-            kind = "STRETCH"
-        elif found.upper is not None:
-            kind = "RANGE"
-        return Token(kind=kind, start=at, end=number.end(), text=number[0], quantity=found)
-    return _token(token) if token else None
-
-
-_BEFORE_QUANTITIES = frozenset(
-    {"STATISTIC", "SEVERITY", "ZERO", "NORMAL", "DOWN", "OR_MORE", "_LAST", "_ANY", "BETWEEN"}
-)
-
-
-def _token(match: re.Match[str]) -> Token:
-    kind = match.lastgroup or "WORD"
-    statistic = statistic_of(match[0]) if kind == "STATISTIC" else None
-    return Token(kind=kind, start=match.start(), end=match.end(), text=match[0], statistic=statistic)
-
-
-_TO_QUANTITY = re.compile(
-    r"[\s~]*(?:(?:the|a|an|about|approximately|around|roughly|our|its|threshold of|value of|level of|limit of)\s+)*"
-    r"(?:[\d.]|zero\b|one\b|two\b|three\b|four\b|five\b|six\b|seven\b|eight\b|nine\b|ten\b|twelve\b|fifteen\b|twenty\b|thirty\b|fifty\b|"
-    r"sixty\b|ninety\b|twice\b|double\b|triple\b|half an?\b|(?:second|minute|hour|day)\b|between\b|normal\b|baseline\b|usual\b)",
-    re.IGNORECASE,
-)
-_WINDOW_START = re.compile(
-    r"(?:over|past|at|after|up to|above|under|below)\s+(?:the\s+|any\s+|a\s+|an\s+)*(?:last|past|previous|rolling|sliding|moving|trailing|\d+(?:\.\d+)?[\s-]?"
-    r"(?:s|sec|secs|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|weeks?)\b)",
-    re.IGNORECASE,
-)
-_COMPARES = re.compile(
-    r"[<>\u2264\u2265]|\b(?:exceed|above|below|under|more than|less than|greater|higher|lower|drops|reaches|fewer)",
-    re.IGNORECASE,
-)
-
-
-def _followed_by_quantity(text: str, end: int) -> bool:
-    return _TO_QUANTITY.match(text, end) is not None
-
-
-def _is_window(text: str, at: int, compared: re.Match[str]) -> bool:
-    """Whether `over 10 seconds` says what a value is computed over: so where a duration follows and another
-    comparison stands before or after it."""
-    word = compared[0].lower()
-    if not word.endswith(("over", "past")) or not _WINDOW_START.match(text, compared.end() - len(word.split()[-1])):
-        return False
-    if re.match(
-        r"\s*(?:the\s+|any\s+|a\s+)*(?:last|past|previous|rolling|sliding)\b", text[compared.end() :], re.IGNORECASE
-    ):
-        return True
-    number = PATTERN.search(text, compared.end())
-    after = text[number.end() :] if number else ""
-    return bool(_COMPARES.search(text[:at]) or _COMPARES.search(after))
-
-
-def _resolved(tokens: list[Token]) -> tuple[Token, ...]:
-    """Decide by the neighbours what a word alone leaves open."""
-    out: list[Token] = []
-    for index, token in enumerate(tokens):
-        following = [other.kind for other in tokens[index + 1 : index + 5]]
-        before = out[-1].kind if out else "CUT"
-        out.append(replace(token, kind=_kind(token, before, following)))
-    return tuple(out)
-
-
-_TIMES = frozenset({"DURATION", "STRETCH"})
-_TO_TIME = frozenset({"_ANY", "_LAST", "_ROLLING", "COMPARISON", "_IN_A_ROW"})
-
-
-def _kind(token: Token, before: str, following: Sequence[str]) -> str:
-    head = next((kind for kind in following if kind not in _TO_TIME), "")
-    first = following[0] if following else "CUT"
-    match token.kind:
-        case "FOR" if head not in _TIMES and not (head == "NUMBER" and {"_SAMPLES", "_IN_A_ROW"} & set(following[:3])):
-            return "PREPOSITION"
-        case "IN" if head not in _TIMES:
-            return "PREPOSITION"
-        case "TIER" if (
-            not (first in {"CUT", "IF", "COMPARISON", "AND", "OR"} or before == "CUT") or before == "PREPOSITION"
-        ):
-            return "WORD"
-        case "TIER" if before == "CUT" and first in {"SIGNAL", "WORD", "STATISTIC"}:
-            return "WORD"
-        case "_SAMPLES" if before not in {"NUMBER", "_IN_A_ROW"}:
-            return "WORD"
-        case "_IN_A_ROW" if before not in {"NUMBER", "FOR", "_SAMPLES", "DURATION", "FAILING"}:
-            return "WORD"
-        case "_WINDOW" if before not in {"DURATION", "_ROLLING"}:
-            return "WORD"
-        case "_ROLLING" if before != "DURATION" and first != "DURATION":
-            return "WORD"
-        case "_LAST" if first not in {"DURATION", "_ROLLING"}:
-            return "WORD"
-        case "_ANY" if first not in {"DURATION", "_ROLLING", "WORD"}:
-            return "WORD"
-        case "OR_MORE" if before not in {"RATIO", "NUMBER", "DURATION", "SIZE", "RATE", "MULTIPLE", "STRETCH"}:
-            return "WORD"
-        case "NORMAL" if before not in {"RATIO", "NUMBER", "MULTIPLE", "DURATION", "COMPARISON"}:
-            return "WORD"
-        case "FAILING" if "_SAMPLES" not in following:
-            return "WORD"
-        case kind:
-            return kind
+    start: int = 0
 
 
 # --- grammar ----------------------------------------------------------------------------------------------------
@@ -439,40 +89,47 @@ class _Part:
     at: tuple[int, ...]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
 def _parse(kinds: tuple[str, ...]) -> tuple[_Part, ...] | None:
     """The parts of a segment of this shape, in order; None where the grammar has no such segment."""
     try:
         tree = _grammar().parse(" ".join(kinds))
     except UnexpectedInput:
         return None
-    return tuple(_part(child) for child in tree.children if isinstance(child, Tree))
+    return tuple(
+        _Part(name=child.data, at=tuple(int(str(leaf)) for leaf in child.scan_values(_is_leaf)))
+        for child in tree.children
+        if isinstance(child, Tree)
+    )
 
 
-def _part(tree: Tree[Leaf]) -> _Part:
-    leaves = tree.scan_values(lambda value: isinstance(value, Leaf))
-    return _Part(name=tree.data, at=tuple(int(leaf) for leaf in leaves))
+def _is_leaf(value: object) -> bool:
+    return isinstance(value, Leaf)
 
 
 _MEASURES = frozenset(
-    {"compared", "or_more", "against_normal", "between", "changed_by", "in_range", "zero", "down", "failing"}
+    {"compared", "or_more", "against_normal", "between", "changed_by", "in_range", "zero", "down", "failing", "share"}
 )
 
 
-# --- conditions -------------------------------------------------------------------------------------------------
+# --- segments ---------------------------------------------------------------------------------------------------
 
 
 def _segments(tokens: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
     """Runs of tokens, each with the separator that stands before it."""
     separator, run = "", list[Token]()
-    for index, token in enumerate(tokens):
-        splits = token.kind == "CUT" or (token.kind in {"AND", "OR"} and not _joins_words(tokens, index, run))
-        if not splits:
-            run.append(token if token.kind not in {"AND", "OR"} or _in_between(run) else replace(token, kind="WORD"))
-            continue
-        if run:
-            yield separator, run
-        separator, run = (token.kind if token.kind != "CUT" else token.text), []
+    for token in tokens:
+        joint = token.kind in {"AND", "OR"}
+        if joint and _in_between(run):
+            run.append(token)
+        elif joint and not any(other.quantity or other.kind in {"DOWN", "ZERO"} for other in run):
+            run.append(replace(token, kind="WORD"))
+        elif joint or token.kind == "CUT":
+            if run:
+                yield separator, run
+            separator, run = (token.kind if joint else token.text), []
+        else:
+            run.append(token)
     if run:
         yield separator, run
 
@@ -481,32 +138,205 @@ def _in_between(run: Sequence[Token]) -> bool:
     return len(run) >= 2 and run[-2].kind == "BETWEEN"
 
 
-def _joins_words(tokens: Sequence[Token], index: int, run: Sequence[Token]) -> bool:
-    """Whether `and` joins words of one segment (*between 5 and 10*, *CPU and memory > 80%*) and not two conditions."""
-    if _in_between(run):
-        return True
-    return not any(token.quantity for token in run) and tokens[index].text != "+"
-
+# --- what a segment says beside its measure ------------------------------------------------------------------------
 
 _QUALIFIERS = frozenset(
-    "overall total current system systems application applications app service services api apis http https server "
-    "servers production prod live sustained high higher elevated increased increasing unusual abnormal excessive rising "
-    "low lower degraded poor slow web website site backend frontend user users customer customers end facing internal "
-    "external public main primary average mean typical global aggregate aggregated cluster platform host hosts node "
-    "nodes instance instances machine container containers pod pods request requests responses response our key golden "
-    "metric metrics alert alerts rate time number percentage percent ratio share amount sudden significant large "
-    "automatic automatically immediately immediate rolling new combined single individual".split()
+    "overall total current system systems application applications app apps service services api apis http https"
+    " server servers production prod live sustained high higher elevated increased increasing unusual abnormal"
+    " excessive rising low lower degraded poor slow web website site backend frontend user users customer customers end"
+    " facing user-facing customer-facing internal external public main primary average mean typical global aggregate"
+    " aggregated cluster platform host hosts node nodes instance instances machine container containers pod pods"
+    " request requests response responses our key golden metric metrics rate time number percentage percent ratio"
+    " share amount sudden significant large automatic automatically immediately immediate new combined single"
+    " individual p1 and or any severe critical very too real-time continuous continuously monitored new observed"
+    " absolute effective actual usage use level levels alert alarm".split(" ")
 )
 """Words before a signal's phrase that do not narrow it."""
 
 _HARMLESS = _QUALIFIERS | frozenset(
-    "production prod window windows period minutes longer more least continuously consecutive row default threshold "
-    "limit limits max maximum usage utilization utilisation capacity memory cpu traffic load peak hours condition reached "
-    "exceeded sustained anywhere anytime time times state region zone cause causes we you someone call open create start "
-    "declare consider investigate occurs happens violated crossed second seconds minute hour requests calls errors failing "
-    "failed fail fails used full busy fired fires firing triggers triggered detected seen".split()
+    "window windows period minutes longer more least consecutive row default threshold thresholds limit limits max"
+    " maximum utilization utilisation capacity load peak reached exceeded anywhere anytime times state region zone cause"
+    " causes someone call open create start declare consider investigate occurs happens violated crossed second seconds"
+    " minute hour calls errors failing failed fail fails used full busy fired fires firing triggers triggered detected"
+    " messages packets jobs items users events queries records rows files tasks transactions sessions threads processes"
+    " replicas connections logs restarts seen required needed immediate on-call oncall team ops slack pagerduty email alerting monitoring".split(
+        " "
+    )
 )
 """Words around a measure that change nothing about it."""
+
+_PER_SUBJECT = frozenset("ip ips client clients address addresses tenant tenants account accounts session".split(" "))
+"""What a count is kept by where a sentence counts for each of them; no signal is kept so."""
+
+
+_OBJECT = "\0"
+"""Marks a scope that is only what the signal is of ("the error rate of API requests"): it narrows nothing."""
+
+
+@dataclass(slots=True)
+class _Said:
+    """What is known of a condition while the segments are read."""
+
+    signals: list[Token] = field(default_factory=list)
+    subject: str = ""
+    statistic: Statistic | None = None
+    unsupported: str = ""
+    window: float | None = None
+    persistence: float | None = None
+    consecutive: int | None = None
+    tier: str | None = None
+    severity: str | None = None
+    scope: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    past: bool = False
+    negated: bool = False
+
+    @property
+    def only_trails(self) -> bool:
+        """Whether it names nothing of its own: a time, a grade in brackets."""
+        return not (self.signals or self.subject or self.unknown)
+
+
+class _Gatherer:
+    """Goes through the parts of one segment in their order."""
+
+    def __init__(self, text: str, run: Sequence[Token]) -> None:
+        self.text = text
+        self.run = run
+        self.said = _Said()
+        self.measured = False
+        self.words: list[Token] = []
+        self.scope: list[Token] = []
+
+    def gather(self, parts: Sequence[_Part]) -> _Said:
+        for index, part in enumerate(parts):
+            tokens = [self.run[at] for at in part.at]
+            following = parts[index + 1].name if index + 1 < len(parts) else ""
+            if part.name not in {"word", "signal"}:
+                self._end_scope()
+            if part.name in _MEASURES:
+                self._leave_words()
+                self.measured = True
+            else:
+                _PARTS[part.name](self, tokens, following)
+        self._end_scope()
+        self._leave_words()
+        return self.said
+
+    def signal(self, tokens: Sequence[Token], _following: str) -> None:
+        token = tokens[0]
+        if self.scope and self.said.signals:
+            self.scope.append(token)
+            return
+        self._end_scope()
+        narrowing = [word.text for word in self.words if word.lower not in _QUALIFIERS]
+        if narrowing:
+            self.said.scope.append(" ".join(narrowing))
+        self.words = []
+        self.said.signals.append(token)
+        self.said.statistic = self.said.statistic or statistic_of(token.text.split()[0])
+        self.said.subject = f"{self.said.subject} {token.text}".strip()
+
+    def word(self, tokens: Sequence[Token], _following: str) -> None:
+        token = tokens[0]
+        if self.scope:
+            self.scope.append(token)
+        elif not self.measured:
+            self.words.append(token)
+        elif token.lower not in _HARMLESS:
+            self.said.unknown.append(token.text)
+
+    def preposition(self, tokens: Sequence[Token], _following: str) -> None:
+        if not self.said.signals and not self.measured:
+            self.words.append(tokens[0])
+        else:
+            self.scope = [tokens[0]]
+
+    def statistic(self, tokens: Sequence[Token], _following: str) -> None:
+        token = tokens[0]
+        if token.statistic is None and token.lower not in {"percentile", "percentiles"}:
+            self.said.unsupported = token.text
+        self.said.statistic = token.statistic or self.said.statistic
+
+    def severity(self, tokens: Sequence[Token], _following: str) -> None:
+        match = LEVEL.match(tokens[0].text.upper())
+        self.said.severity = level_of(match) if match else self.said.severity
+
+    def tier(self, tokens: Sequence[Token], _following: str) -> None:
+        self.said.tier = tokens[0].lower
+
+    def window(self, tokens: Sequence[Token], _following: str) -> None:
+        self.said.window = _seconds(tokens)
+
+    def persistence(self, tokens: Sequence[Token], _following: str) -> None:
+        self.said.persistence = _seconds(tokens)
+
+    def samples(self, tokens: Sequence[Token], _following: str) -> None:
+        self.said.consecutive = next((int(token.quantity.value) for token in tokens if token.quantity), None)
+
+    def negation(self, _tokens: Sequence[Token], _following: str) -> None:
+        self.said.negated = True
+
+    def past(self, _tokens: Sequence[Token], _following: str) -> None:
+        self.said.past = self.said.past or not self.measured
+
+    def bare(self, tokens: Sequence[Token], following: str) -> None:
+        token = tokens[0]
+        if token.kind == "DURATION" and following in {"signal", "statistic"} and not self.measured:
+            self.said.window = _seconds(tokens)
+        elif self.measured or token.kind == "NUMBER":
+            self.said.unknown.append(token.text)
+
+    def ignored(self, _tokens: Sequence[Token], _following: str) -> None:
+        """Leads and conjunctions: they say what for, which is not asked here."""
+        if not self.measured and not self.said.signals:
+            self.words = []
+
+    def _end_scope(self) -> None:
+        """Close the words after a preposition: "for the checkout service" narrows, "in production" does not."""
+        if not self.scope:
+            return
+        words = self.scope[1:]
+        if any(word.lower not in _HARMLESS and word.kind == "WORD" for word in words):
+            self.said.scope.append(self.text[words[0].start : words[-1].end])
+        elif words and words[-1].kind == "SIGNAL" and self.said.signals and not self.measured:
+            self.said.scope.append(_OBJECT + self.text[words[0].start : words[-1].end])
+        self.scope = []
+
+    def _leave_words(self) -> None:
+        """Words that no signal followed: the subject where none is named, else a narrowing after it."""
+        if self.words and not self.said.signals:
+            self.said.subject = " ".join(word.text for word in self.words)
+        elif self.words:
+            self.said.unknown.extend(word.text for word in self.words if word.lower not in _HARMLESS)
+        self.words = []
+
+
+_PARTS: Mapping[str, Callable[[_Gatherer, Sequence[Token], str], None]] = MappingProxyType(
+    {
+        "signal": _Gatherer.signal,
+        "word": _Gatherer.word,
+        "preposition": _Gatherer.preposition,
+        "statistic": _Gatherer.statistic,
+        "severity": _Gatherer.severity,
+        "tier": _Gatherer.tier,
+        "window": _Gatherer.window,
+        "persistence": _Gatherer.persistence,
+        "samples": _Gatherer.samples,
+        "negation": _Gatherer.negation,
+        "past": _Gatherer.past,
+        "bare": _Gatherer.bare,
+        "lead": _Gatherer.ignored,
+        "when": _Gatherer.ignored,
+    }
+)
+
+
+def _seconds(tokens: Sequence[Token]) -> float | None:
+    return next((token.quantity.value for token in tokens if token.quantity), None)
+
+
+# --- sentences --------------------------------------------------------------------------------------------------
 
 
 def conditions_of(text: str, vocabulary: Vocabulary, *, subject: str = "") -> tuple[Condition, ...]:
@@ -517,303 +347,382 @@ def conditions_of(text: str, vocabulary: Vocabulary, *, subject: str = "") -> tu
     tokens = tokens_of(text, vocabulary)
     if not any(token.quantity or token.kind in {"ZERO", "DOWN"} for token in tokens):
         return ()
-    draft = _Draft(subject=subject, signals=list(vocabulary.signals_of(subject)))
-    found: list[Condition] = []
-    latest = 0
-    inherited = True
-    for separator, run in _segments(tokens):
-        parts = _parse(tuple(token.kind for token in run))
-        measured = parts is not None and any(part.name in _MEASURES for part in parts)
-        both = bool(found) and separator in {"AND"}
-        if parts is None:
-            if both:
-                found[latest:] = [replace(condition, joined=True) for condition in found[latest:]]
-            continue
-        own = _collect(text, run, parts)
-        if not measured and found and not own.signals and not own.unknown and not own.subject_words:
-            found[latest:] = [_trailed(condition, own) for condition in found[latest:]]
-            continue
-        if not measured:
-            if both:
-                found[latest:] = [replace(condition, joined=True) for condition in found[latest:]]
-            if not found:
-                draft = _merged(draft, own, fresh=not inherited)
-            inherited = False
-            continue
-        draft = _merged(draft, own, fresh=bool(own.signals))
-        inherited = False
-        conditions = list(_conditions(run, parts, draft))
-        if both:
+    return _Sentence(text, vocabulary, subject).read(tokens)
+
+
+class _Sentence:
+    """Reads the segments of one sentence from left to right."""
+
+    def __init__(self, text: str, vocabulary: Vocabulary, subject: str) -> None:
+        self.text = text
+        self.vocabulary = vocabulary
+        self.known = _Gatherer(subject, tokens := tokens_of(subject, vocabulary)).gather(_words_only(tokens))
+        self.inherited = True
+        self.found: list[Condition] = []
+        self.latest = 0
+
+    def read(self, tokens: Sequence[Token]) -> tuple[Condition, ...]:
+        for separator, run in _segments(tokens):
+            parts = _parse(tuple(token.kind for token in run))
+            if parts is None:
+                self._misunderstood(separator, run)
+                continue
+            said = _Gatherer(self.text, run).gather(parts)
+            measure = next((part for part in parts if part.name in _MEASURES), None)
+            if measure is not None:
+                self._measured(separator, said, measure, run)
+            elif self.found and said.only_trails and not self._leads(separator, said):
+                self.found[self.latest :] = [_trailed(condition, said) for condition in self.found[self.latest :]]
+            else:
+                self._told(separator, said)
+        return tuple(self.found)
+
+    def _leads(self, separator: str, said: _Said) -> bool:
+        """Whether a grade alone belongs to what follows (`P1: > 10%, P2: > 5%`) and not to what stands before."""
+        graded = said.severity is not None or said.tier is not None
+        before = self.found[-1]
+        return graded and separator not in {"(", "["} and (before.severity is not None or before.tier is not None)
+
+    def _misunderstood(self, separator: str, run: Sequence[Token]) -> None:
+        if separator == "AND" and self.found:
+            self._join()
+        elif separator == "(" and self.found and any(token.quantity for token in run):
+            words = self.text[run[0].start : run[-1].end]
+            self.found[self.latest :] = [
+                replace(found, because=found.because or f"\u201c{words}\u201d was not understood")
+                for found in self.found[self.latest :]
+            ]
+
+    def _told(self, separator: str, said: _Said) -> None:
+        if self.found and separator == "AND":
+            self._join()
+        if not self.found or self._leads(separator, said):
+            self.known = _merged(self.known, said, fresh=self.inherited)
+            self.inherited = False
+
+    def _measured(self, separator: str, said: _Said, measure: _Part, run: Sequence[Token]) -> None:
+        self.known = _merged(self.known, said, fresh=self.inherited)
+        self.inherited = False
+        conditions = list(_Maker(self.vocabulary, self.known, measure, run).conditions())
+        if separator == "AND" and self.found:
+            self._join()
             conditions = [replace(condition, joined=True) for condition in conditions]
-            found[latest:] = [replace(condition, joined=True) for condition in found[latest:]]
-        latest = len(found)
-        found.extend(conditions)
-        draft = replace(draft, tier=None, severity=None, persistence=None, consecutive=None, unknown=[])
-    return tuple(found)
+        self.latest = len(self.found)
+        self.found.extend(conditions)
+        self.known = replace(self.known, tier=None, severity=None, persistence=None, consecutive=None, unknown=[])
+
+    def _join(self) -> None:
+        self.found[self.latest :] = [replace(condition, joined=True) for condition in self.found[self.latest :]]
 
 
-def _merged(draft: _Draft, own: _Draft, *, fresh: bool) -> _Draft:
-    """What a segment adds to what those before it said; a new subject replaces the old one."""
-    return _Draft(
-        signals=own.signals or draft.signals,
-        subject=own.subject or draft.subject,
-        statistic=own.statistic or (None if fresh and own.signals and draft.signals else draft.statistic),
-        unsupported=own.unsupported or draft.unsupported,
-        window=own.window if own.window is not None else draft.window,
-        persistence=own.persistence if own.persistence is not None else draft.persistence,
-        consecutive=own.consecutive if own.consecutive is not None else draft.consecutive,
-        tier=own.tier or draft.tier,
-        severity=own.severity or draft.severity,
-        scope=own.scope or ([] if own.signals else draft.scope),
-        unknown=own.unknown,
-        past=own.past or draft.past,
-        negated=own.negated or draft.negated,
-        subject_words=own.subject_words,
+def _words_only(tokens: Sequence[Token]) -> tuple[_Part, ...]:
+    """A subject given from outside: what is measured, how, and over what time ("p95 latency (15m)")."""
+    names = {"SIGNAL": "signal", "STATISTIC": "statistic", "DURATION": "window", "WORD": "word"}
+    return tuple(
+        _Part(name=names[token.kind], at=(index,)) for index, token in enumerate(tokens) if token.kind in names
     )
 
 
-def _collect(text: str, run: Sequence[Token], parts: Sequence[_Part]) -> _Draft:
-    """What one segment says beside its measure."""
-    out = _Draft()
-    measured = False
-    qualifiers: list[Token] = []
-    preposition: Token | None = None
-    for part in parts:
-        tokens = [run[index] for index in part.at]
-        token = tokens[0] if tokens else run[0]
-        if part.name not in {"word", "signal", "statistic"}:
-            if preposition is None and not measured:
-                out.lead_words.extend(qualifiers)
-            qualifiers = []
-        match part.name:
-            case "signal":
-                if preposition is not None and out.signals and token.match:
-                    out.scope.append(text[preposition.start : token.end])
-                elif token.match:
-                    narrowing = [word.text for word in qualifiers if word.text.lower() not in _QUALIFIERS]
-                    if narrowing:
-                        out.scope.append(" ".join(narrowing))
-                    out.signals.append(token.match)
-                    out.subject = f"{out.subject} {token.text}".strip()
-                qualifiers, preposition = [], None
-            case "statistic":
-                out.statistic = token.statistic or out.statistic
-                out.unsupported = "" if token.statistic or token.text.lower() == "percentile" else token.text
-            case "severity":
-                out.severity = severity_level(token.text)
-            case "tier":
-                out.tier = token.text.lower()
-            case "window":
-                out.window = _seconds(tokens)
-            case "persistence":
-                out.persistence = _seconds(tokens)
-            case "samples":
-                out.consecutive = next((int(t.quantity.value) for t in tokens if t.quantity), None)
-            case "negation":
-                out.negated = True
-            case "past":
-                out.past = out.past or not measured
-            case "preposition":
-                preposition = token
-            case "word":
-                if preposition is not None:
-                    out.scope.append(text[preposition.start : token.end]) if not _benign_scope(token) else None
-                    preposition = None
-                elif measured and token.text.lower() not in _HARMLESS:
-                    out.unknown.append(token.text)
-                elif not measured:
-                    qualifiers.append(token)
-            case name if name in _MEASURES:
-                measured = True
-                preposition = None
-            case _:
-                pass
-    if not measured and not out.signals:
-        out.subject_words.extend(word.text for word in qualifiers)
-    if qualifiers and not out.signals:
-        out.subject = " ".join(word.text for word in (*out.lead_words, *qualifiers))
-    return out
+def _merged(known: _Said, said: _Said, *, fresh: bool) -> _Said:
+    """What a segment adds to those before it; a signal of its own replaces theirs, with all that narrowed it."""
+    replaced = bool(said.signals) and bool(known.signals)
+    outer = _Said() if replaced and fresh else known
+    return _Said(
+        signals=said.signals or known.signals,
+        subject=said.subject if said.signals or not known.signals else known.subject,
+        statistic=said.statistic or (None if replaced else outer.statistic),
+        unsupported=said.unsupported or ("" if replaced else outer.unsupported),
+        window=said.window if said.window is not None else (None if replaced else outer.window),
+        persistence=said.persistence if said.persistence is not None else outer.persistence,
+        consecutive=said.consecutive if said.consecutive is not None else outer.consecutive,
+        tier=said.tier or outer.tier,
+        severity=said.severity or outer.severity,
+        scope=said.scope or ([] if said.signals else known.scope),
+        unknown=said.unknown,
+        past=said.past or outer.past,
+        negated=said.negated or outer.negated,
+    )
 
 
-def _benign_scope(token: Token) -> bool:
-    return token.text.lower() in _HARMLESS
-
-
-def _seconds(tokens: Sequence[Token]) -> float | None:
-    return next((token.quantity.value for token in tokens if token.quantity), None)
-
-
-_SEVERITY = re.compile(r"^(?:sev(?:erity)?[ -]?(?P<sev>[0-5])|(?P<letter>[ps])(?P<number>[0-5]))$", re.IGNORECASE)
-
-
-def severity_level(text: str) -> str | None:
-    """`P1`, `SEV-1`, `S2` in one spelling each."""
-    match = _SEVERITY.match(text.strip())
-    if not match:
-        return None
-    return f"SEV-{match['sev']}" if match["sev"] else f"{match['letter'].upper()}{match['number']}"
-
-
-def _trailed(condition: Condition, trailing: _Draft) -> Condition:
+def _trailed(condition: Condition, said: _Said) -> Condition:
     """A condition with what a later segment adds: "> 5% (for 5 minutes, P1)"."""
     return replace(
         condition,
-        window_s=condition.window_s if condition.window_s is not None else trailing.window,
-        persistence_s=condition.persistence_s if condition.persistence_s is not None else trailing.persistence,
-        consecutive=condition.consecutive if condition.consecutive is not None else trailing.consecutive,
-        severity=condition.severity or trailing.severity,
-        tier=condition.tier or trailing.tier,
-        statistic=trailing.statistic or condition.statistic,
+        window_s=condition.window_s if condition.window_s is not None else said.window,
+        persistence_s=condition.persistence_s if condition.persistence_s is not None else said.persistence,
+        consecutive=condition.consecutive if condition.consecutive is not None else said.consecutive,
+        severity=condition.severity or said.severity,
+        tier=condition.tier or said.tier,
+        statistic=said.statistic or condition.statistic,
+        negated=condition.negated or said.negated,
     )
 
 
-_UNITS: dict[Measure, Unit] = {
-    Measure.RATIO: Unit.RATIO,
-    Measure.DURATION: Unit.SECONDS,
-    Measure.SIZE: Unit.BYTES,
-    Measure.RATE: Unit.PER_SECOND,
-    Measure.NUMBER: Unit.COUNT,
-}
+# --- one measure --------------------------------------------------------------------------------------------------
+
+_UNITS: Mapping[Measure, Unit] = MappingProxyType(
+    {
+        Measure.RATIO: Unit.RATIO,
+        Measure.DURATION: Unit.SECONDS,
+        Measure.SIZE: Unit.BYTES,
+        Measure.RATE: Unit.PER_SECOND,
+        Measure.NUMBER: Unit.COUNT,
+    }
+)
+_PERCENTILES = frozenset({Statistic.P50, Statistic.P90, Statistic.P95, Statistic.P99})
+"""With a duration and no other word these speak of the service's response time ("p95 > 800ms")."""
+
+_PER = re.compile(
+    r"(?:per |/ ?|\br)(?P<per>sec(?:ond)?|s\b|ps\b|min(?:ute)?|pm\b|hour|h\b)|(?P<rate>\b[rqt]ps\b)", re.IGNORECASE
+)
 
 
-def _conditions(run: Sequence[Token], parts: Sequence[_Part], draft: _Draft) -> Iterator[Condition]:
-    """The measure of a segment applied to each signal that it names."""
-    measure = next(part for part in parts if part.name in _MEASURES)
-    tokens = [run[index] for index in measure.at]
-    comparison, value, upper, multiple, quantity = _measured(measure.name, tokens)
-    named: list[SignalMatch | None] = [*draft.signals] or [None]
-    if len(named) > 1 and not _listed(run, draft.signals):
-        named = [named[-1] if named[-1] is not None else named[0]]
-    for match in named:
-        signal, because = _signal(match, quantity, draft)
-        unit = _UNITS.get(quantity.measure) if quantity else None
-        if quantity and signal and multiple is None:
-            value, unit, mismatch = _normalised(signal, quantity, value, match, run)
-            upper = upper if quantity.upper is None or unit is None else _like(quantity.value, value, upper)
-            because = because or mismatch
-        elif multiple is not None:
-            value, unit = None, None
-            because = because or "it compares with what is normal, and no baseline of this signal is kept"
-        if draft.unsupported:
-            because = because or f"no reading has the statistic {draft.unsupported}"
-        if draft.unknown:
-            because = because or f"\u201c{' '.join(draft.unknown)}\u201d was not understood"
-        yield Condition(
-            signal=signal,
-            subject=draft.subject,
-            statistic=draft.statistic or (signal.default_statistic if signal else None),
-            comparison=comparison,
-            value=value,
-            upper=upper,
-            multiple=multiple,
-            unit=signal.unit if signal and unit is not None else unit,
-            window_s=draft.window,
-            persistence_s=draft.persistence,
-            consecutive=draft.consecutive,
-            tier=draft.tier,
-            severity=draft.severity,
-            scope=tuple(draft.scope),
-            because=because,
-            past=draft.past,
-            negated=draft.negated,
-            start=run[0].start,
-            end=run[-1].end,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Limit:
+    """The measure as written: what it is compared with, before it is brought into the signal's unit."""
+
+    comparison: Comparison
+    quantity: Quantity | None
+    upper: Quantity | None = None
+    multiple: float | None = None
+    signal: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scaled:
+    """A limit in a signal's unit, with the window that the conversion gives; `because` where there is none."""
+
+    value: float | None
+    upper: float | None = None
+    unit: Unit | None
+    window: float | None = None
+    because: str = ""
+
+
+class _Maker:
+    """Applies the measure of a segment to what the sentence says it is about."""
+
+    def __init__(self, vocabulary: Vocabulary, said: _Said, measure: _Part, run: Sequence[Token]) -> None:
+        self.vocabulary = vocabulary
+        self.said = said
+        self.run = run
+        self.measure = measure
+        self.limit = _limit(measure.name, [run[at] for at in measure.at])
+
+    def conditions(self) -> Iterator[Condition]:
+        for token in self._named():
+            signal, because = self._signal(token)
+            scaled = self._scaled(signal, token)
+            unknown = f"\u201c{' '.join(self.said.unknown)}\u201d was not understood" if self.said.unknown else ""
+            unsupported = f"no reading has the statistic {self.said.unsupported}" if self.said.unsupported else ""
+            yield Condition(
+                signal=signal,
+                subject=self.said.subject,
+                statistic=self.said.statistic or (signal.default_statistic if signal else None),
+                comparison=self.limit.comparison,
+                value=scaled.value,
+                upper=scaled.upper,
+                multiple=self.limit.multiple,
+                unit=scaled.unit,
+                window_s=self.said.window if self.said.window is not None else scaled.window,
+                persistence_s=self.said.persistence,
+                consecutive=self._consecutive(),
+                tier=self.said.tier,
+                severity=self.said.severity,
+                scope=tuple(text for text in self.said.scope if not text.startswith(_OBJECT)),
+                because=because or scaled.because or unsupported or unknown,
+                past=self.said.past,
+                negated=self.said.negated,
+                start=self.run[0].start,
+            )
+
+    def _consecutive(self) -> int | None:
+        if self.measure.name == "failing":
+            return next((int(q.value) for at in self.measure.at if (q := self.run[at].quantity)), None)
+        return self.said.consecutive
+
+    # which signal
+
+    def _named(self) -> Sequence[Token | None]:
+        """The signals that the measure is for: those side by side each, else the one that fits its unit."""
+        signals = self.said.signals
+        if len(signals) < 2:
+            return signals or [None]
+        if _side_by_side(self.run, signals):
+            return signals
+        quantity = self.limit.quantity
+        fitting = [token for token in signals if quantity is None or self._fits(token, quantity)]
+        return [(fitting or signals)[0]]
+
+    def _fits(self, token: Token, quantity: Quantity) -> bool:
+        units = {signal.unit for signal in token.match.signals} if token.match else set()
+        return _UNITS.get(quantity.measure) in {*units, None} or quantity.measure is Measure.MULTIPLE
+
+    def _signal(self, token: Token | None) -> tuple[Signal | None, str]:
+        if self.limit.signal is not None and not self._specific(token):
+            named = self.vocabulary.signal(self.limit.signal)
+            return named, "" if named else f"no signal is called \u201c{self.limit.signal}\u201d"
+        if token is None or token.match is None:
+            return self._unnamed()
+        candidates = self._inverted(token) or token.match.signals
+        unit = _UNITS.get(self.limit.quantity.measure) if self.limit.quantity else None
+        fitting = [signal for signal in candidates if unit in {signal.unit, None}] or list(candidates)
+        if len(fitting) > 1:
+            names = " or ".join(signal.name for signal in fitting)
+            return None, f"\u201c{self.said.subject}\u201d can be {names}"
+        return self._utilization(fitting[0]), ""
+
+    def _specific(self, token: Token | None) -> bool:
+        """Whether a signal is named beside a share ("error rate: more than 5% of requests fail")."""
+        return bool(token and token.match and any(s.unit is Unit.RATIO for s in token.match.signals))
+
+    def _inverted(self, token: Token) -> tuple[Signal, ...]:
+        """ "latency of database queries" is "database query latency", where the vocabulary knows that."""
+        for text in self.said.scope:
+            phrase = f"{text.removeprefix(_OBJECT)} {token.text}"
+            whole = [
+                match for match in self.vocabulary.signals_of(phrase) if match.start == 0 and match.end == len(phrase)
+            ]
+            if whole:
+                return whole[0].signals
+        return ()
+
+    def _utilization(self, signal: Signal) -> Signal:
+        """Connections in per cent are their utilization, where such a signal is known."""
+        quantity = self.limit.quantity
+        if quantity is None or quantity.measure is not Measure.RATIO or signal.unit is Unit.RATIO:
+            return signal
+        return self.vocabulary.signal(f"{signal.name}.utilization") or signal
+
+    def _unnamed(self) -> tuple[Signal | None, str]:
+        subject = self.said.subject.strip()
+        if self.measure.name in {"down", "failing"} and subject:
+            for match in self.vocabulary.signals_of(f"{subject} availability"):
+                if len(match.signals) == 1 and match.start == 0:
+                    return match.signals[0], ""
+        quantity = self.limit.quantity
+        if (
+            quantity is not None
+            and quantity.measure is Measure.RATE
+            and re.search(r"req|calls?|rps|hits", quantity.text)
+        ):
+            each = {word.lower() for word in subject.split()} & _PER_SUBJECT
+            if each:
+                return None, f"it counts for each {'/'.join(sorted(each))}, and no signal is kept so"
+            return self.vocabulary.signal("http.request_rate"), ""
+        if not subject and self.said.statistic in _PERCENTILES and quantity and quantity.measure is Measure.DURATION:
+            return self.vocabulary.signal("http.response_time"), ""
+        if not subject:
+            return None, "it does not say what is measured"
+        return None, f"no signal is called \u201c{subject}\u201d"
+
+    # in which unit
+
+    def _scaled(self, signal: Signal | None, token: Token | None) -> _Scaled:
+        quantity = self.limit.quantity
+        if self.limit.multiple is not None:
+            return _Scaled(
+                value=None, unit=None, because="it compares with what is normal, and no baseline is kept of this signal"
+            )
+        if quantity is None:
+            return _Scaled(value=0.0, unit=signal.unit if signal else None)
+        unit = _UNITS.get(quantity.measure)
+        high = self.limit.upper.value if self.limit.upper else quantity.upper
+        plain = _Scaled(value=quantity.value, upper=high, unit=unit)
+        if signal is None or unit is signal.unit:
+            return plain
+        factor, window, because = self._factor(signal, quantity, token)
+        if because:
+            return replace(plain, because=because)
+        return _Scaled(
+            value=_rounded(quantity.value * factor),
+            upper=_rounded(high * factor) if high is not None else None,
+            unit=signal.unit,
+            window=window,
         )
 
+    def _factor(self, signal: Signal, quantity: Quantity, token: Token | None) -> tuple[float, float | None, str]:
+        """What brings a quantity of another measure into the signal's unit, and the window that comes with it."""
+        if quantity.value == 0:
+            return 1.0, None, ""
+        if quantity.measure is Measure.RATE and signal.unit is Unit.COUNT and quantity.per_s:
+            return quantity.per_s, quantity.per_s, ""
+        if quantity.measure is not Measure.NUMBER:
+            unit = _UNITS.get(quantity.measure)
+            written = f"in {unit.value}" if unit else "a multiple"
+            return 1.0, None, f"{signal.name} is in {signal.unit.value}, and \u201c{quantity.text}\u201d is {written}"
+        if signal.unit is Unit.RATIO and 0 < quantity.value <= 1:
+            return 1.0, None, ""
+        if signal.unit is Unit.RATIO and quantity.value <= 100 and "utilization" in signal.name:
+            return 0.01, None, ""
+        if signal.unit is Unit.PER_SECOND:
+            each = _period(token.text if token else "") or self.said.window
+            if each:
+                return 1 / each, None, ""
+        return 1.0, None, f"\u201c{quantity.text}\u201d has no unit, and {signal.name} is in {signal.unit.value}"
 
-def _like(base: float, scaled: float | None, upper: float | None) -> float | None:
-    return upper * (scaled / base) if upper is not None and scaled is not None and base else upper
+
+def _period(phrase: str) -> float | None:
+    """The period that a phrase counts by: `requests per minute`, `rpm`, `rps`."""
+    match = _PER.search(phrase)
+    if not match:
+        return None
+    per = (match["per"] or "s").lower()
+    return 60.0 if per.startswith(("min", "pm")) else 3600.0 if per.startswith("h") else 1.0
 
 
-def _listed(run: Sequence[Token], signals: Sequence[SignalMatch]) -> bool:
-    """Whether the signals stand side by side (*CPU and memory > 80%*), with nothing but `and`, `or` between."""
-    kinds = [
-        token.kind if token.kind != "WORD" or token.text.lower() not in {"and", "or", "&"} else "AND" for token in run
-    ]
-    at = [index for index, kind in enumerate(kinds) if kind == "SIGNAL"]
-    return len(at) == len(signals) and all(
-        later - earlier == 2 and kinds[earlier + 1] == "AND" for earlier, later in zip(at, at[1:], strict=False)
-    )
+def _rounded(value: float) -> float:
+    return float(f"{value:.12g}")
 
 
-def _measured(
-    name: str, tokens: Sequence[Token]
-) -> tuple[Comparison, float | None, float | None, float | None, Quantity | None]:
-    """Comparison, value, upper end, multiple of what is normal, and the quantity as written."""
+def _side_by_side(run: Sequence[Token], signals: Sequence[Token]) -> bool:
+    """Whether signals stand in one row ("CPU and memory > 80%", "CPU/memory"), with nothing but a joint between."""
+    at = [index for index, token in enumerate(run) if token.kind == "SIGNAL"]
+    if len(at) != len(signals):
+        return False
+    return all(
+        later - earlier == 1 or (later - earlier == 2 and run[earlier + 1].lower in {"and", "or", "&", "and/or", "/"})
+        for earlier, later in pairwise(at)
+    ) and any(later - earlier == 2 for earlier, later in pairwise(at))
+
+
+def _limit(name: str, tokens: Sequence[Token]) -> _Limit:
     comparison = next((token.comparison for token in tokens if token.comparison), None)
     quantities = [token.quantity for token in tokens if token.quantity]
     quantity = quantities[0] if quantities else None
-    normal = any(token.kind == "NORMAL" for token in tokens)
     match name:
-        case "zero":
-            return Comparison.EQUAL, 0.0, None, None, None
-        case "down" | "failing":
-            return Comparison.EQUAL, 0.0, None, None, None
-        case "between" if len(quantities) == 2:
-            return Comparison.GREATER_EQUAL, quantities[0].value, quantities[1].value, None, quantities[0]
-        case "in_range" if quantity:
-            return comparison or Comparison.GREATER_EQUAL, quantity.value, quantity.upper, None, quantity
+        case "zero" | "down" | "failing":
+            return _Limit(comparison=Comparison.EQUAL, quantity=None)
+        case "between":
+            return _Limit(comparison=Comparison.GREATER_EQUAL, quantity=quantity, upper=quantities[-1])
+        case "in_range":
+            return _Limit(comparison=comparison or Comparison.GREATER_EQUAL, quantity=quantity)
+        case "share":
+            named = next((token.text for token in tokens if token.kind == "SHARE"), None)
+            return _Limit(comparison=comparison or Comparison.GREATER_EQUAL, quantity=quantity, signal=named)
         case "changed_by" if quantity:
             down = comparison in {Comparison.LESS, Comparison.LESS_EQUAL}
-            return Comparison.GREATER, None, None, 1 - quantity.value if down else 1 + quantity.value, quantity
-        case "or_more" if quantity:
-            less = next((t.text.lower() for t in tokens if t.kind == "OR_MORE"), "")
-            lower = any(word in less for word in ("less", "lower", "fewer", "below"))
-            return Comparison.LESS_EQUAL if lower else Comparison.GREATER_EQUAL, quantity.value, None, None, quantity
+            multiple = 1 - quantity.value if down else 1 + quantity.value
+            return _Limit(comparison=Comparison.GREATER, quantity=quantity, multiple=multiple)
+        case "or_more":
+            words = next((token.lower for token in tokens if token.kind == "OR_MORE"), "")
+            less = any(word in words for word in ("less", "lower", "fewer", "below"))
+            return _Limit(comparison=Comparison.LESS_EQUAL if less else Comparison.GREATER_EQUAL, quantity=quantity)
         case _:
-            assert quantity is not None
-            multiple = _multiple(quantity, tokens) if normal or quantity.measure is Measure.MULTIPLE else None
-            return comparison or Comparison.GREATER, quantity.value, None, multiple, quantity
+            normal = any(token.kind == "NORMAL" for token in tokens)
+            relative = quantity is not None and (normal or quantity.measure is Measure.MULTIPLE)
+            return _Limit(
+                comparison=comparison or Comparison.GREATER,
+                quantity=quantity,
+                multiple=_multiple(quantity, tokens) if relative and quantity else None,
+            )
 
 
 def _multiple(quantity: Quantity, tokens: Sequence[Token]) -> float:
     """`3x normal` and `200% of budget` are multiples; `50% above normal` is 1.5."""
-    normal = next((token.text.lower() for token in tokens if token.kind == "NORMAL"), "")
+    normal = next((token.lower for token in tokens if token.kind == "NORMAL"), "")
     if quantity.measure is Measure.RATIO and re.search(r"\b(?:above|over|than)\b", normal):
         return 1 + quantity.value
     if quantity.measure is Measure.RATIO and "below" in normal:
         return 1 - quantity.value
     return quantity.value
-
-
-def _signal(match: SignalMatch | None, quantity: Quantity | None, draft: _Draft) -> tuple[Signal | None, str]:
-    if match is None:
-        name = draft.subject.strip()
-        return None, f"no signal is called \u201c{name}\u201d" if name else "it does not say what is measured"
-    fitting = [s for s in match.signals if quantity is None or _UNITS.get(quantity.measure) in {s.unit, None}]
-    candidates = fitting or list(match.signals)
-    if len(candidates) > 1:
-        names = " or ".join(signal.name for signal in candidates)
-        return None, f"\u201c{draft.subject}\u201d can be {names}"
-    return candidates[0], ""
-
-
-_PER_MINUTE = re.compile(r"per minute|/ ?min|rpm", re.IGNORECASE)
-_PER_HOUR = re.compile(r"per hour|/ ?h", re.IGNORECASE)
-_PER_SECOND = re.compile(r"per second|/ ?s|[rqt]ps|req/s", re.IGNORECASE)
-
-
-def _normalised(
-    signal: Signal, quantity: Quantity, value: float | None, match: SignalMatch | None, run: Sequence[Token]
-) -> tuple[float | None, Unit | None, str]:
-    """The value in the signal's unit, or why it has none in it."""
-    unit = _UNITS.get(quantity.measure)
-    if unit is signal.unit:
-        return value, unit, ""
-    if quantity.measure is Measure.NUMBER and value is not None:
-        text = next((token.text for token in run if token.match is match), "")
-        match signal.unit:
-            case Unit.RATIO if 0 < value <= 1:
-                return value, unit, ""
-            case Unit.RATIO if 1 < value <= 100 and "utilization" in signal.name:
-                return value / 100, unit, ""
-            case Unit.PER_SECOND if _PER_MINUTE.search(text):
-                return value / 60, unit, ""
-            case Unit.PER_SECOND if _PER_HOUR.search(text):
-                return value / 3600, unit, ""
-            case Unit.PER_SECOND if _PER_SECOND.search(text):
-                return value, unit, ""
-            case _:
-                return value, None, f"{quantity.text} has no unit, and {signal.name} is in {signal.unit.value}"
-    written = unit.value if unit else "a multiple"
-    return value, unit, f"{signal.name} is in {signal.unit.value} and \u201c{quantity.text}\u201d is {written}"

@@ -40,7 +40,11 @@ _RULES: tuple[tuple[Topic, str], ...] = (
         Topic.VOCABULARY,
         r"^(?:signals?|signal (?:catalogue|catalog|definitions?|table)|vocabulary|action (?:catalogue|definitions?))$",
     ),
-    (Topic.EXAMPLES, r"\b(?:examples?|sample output|anti-?patterns?|deprecated|obsolete|don'?ts?|what not to do)\b"),
+    (
+        Topic.EXAMPLES,
+        r"\b(?:examples?|sample output|anti-?patterns?|deprecated|obsolete|don'?ts?|what not to do|muted|silenced|ignored|informational)\b"
+        r"|^(?:not|no|non)[ -].*\b(?:alert|pag|rule|monitor)|\bwhat (?:does|do|is|are) not\b|\bfalse (?:alarms|positives)\b",
+    ),
     (
         Topic.RECOVERY_TARGETS,
         r"^(?:recovery|recovered|all clear|exit|resolution|closing|back to normal)(?: (?:targets?|criteria|conditions?|thresholds?))?$"
@@ -55,6 +59,10 @@ _RULES: tuple[tuple[Topic, str], ...] = (
     (
         Topic.INCIDENTS,
         r"\b(?:past|previous|prior|recent|historical|major|known) incidents?\b|\bincident (?:history|log|review)\b|\bpost-?mortems?\b.*\d{4}|\blessons learn(?:ed|t)\b|\b(?:19|20)\d\d-\d\d-\d\d\b",
+    ),
+    (
+        Topic.THRESHOLDS,
+        r"\b(?:paging|alert(?:ing)?|notification|alarm) (?:polic(?:y|ies)|standards?|rules?|strategy)\b",
     ),
     (
         Topic.POLICIES,
@@ -176,6 +184,18 @@ def outline(document: Document) -> Outline:
 NUMBERED = re.compile(r"^(?:\d+[.):]|(?:step|phase|stage|part) (?:\d+|[ivx]+)\b|t\s?\+)", re.IGNORECASE)
 """Headings that count: the phases of one procedure."""
 
+_DEFINING = re.compile(r"quer|promql|metric|expression|command", re.IGNORECASE)
+
+
+def _defines(section: Section) -> bool:
+    """Whether a section's tables define words: a signal or action, and how it is got."""
+    return any(
+        _DEFINING.search(cell.plain) and table.header[0] is not cell
+        for table in tables(section)
+        for cell in table.header
+    )
+
+
 _BROAD = frozenset({Topic.PROCEDURES, Topic.SCENARIOS})
 _STRONG = frozenset({Topic.INCIDENTS, Topic.TEMPLATES, Topic.EXAMPLES})
 
@@ -183,10 +203,14 @@ _STRONG = frozenset({Topic.INCIDENTS, Topic.TEMPLATES, Topic.EXAMPLES})
 def _decided(section: Section, own: Topic | None, inherited: Topic) -> Topic:
     if inherited in _STRONG and own in {None, *_BROAD, Topic.THRESHOLDS, Topic.SYMPTOMS, Topic.METRICS}:
         return inherited
+    if own is Topic.VOCABULARY and not _defines(section):
+        return Topic.THRESHOLDS if any(isinstance(block, Table) for block in section.blocks) else Topic.METRICS
     if own is None:
         return inherited if inherited in _PASSED_ON else Topic.PROSE
     if section.heading is not None and section.heading.level == 1 and section.sections:
         return Topic.INCIDENTS if own is Topic.INCIDENTS else Topic.PROSE
+    if own is Topic.SEVERITIES and inherited is Topic.THRESHOLDS:
+        return inherited
     if own in _BROAD and inherited is Topic.SCENARIOS:
         return Topic.SCENARIOS
     if inherited is Topic.PROCEDURES and own is not Topic.TRIGGERS and NUMBERED.match(section.title):

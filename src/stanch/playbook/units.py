@@ -16,13 +16,14 @@ _CONTAINER = re.compile(
     r"\b(?:procedures|scenarios|issues|problems|incidents|runbooks|playbooks|alerts|failures|actions by|types|failure modes|troubleshooting|common|guides?|faq)\b",
     re.IGNORECASE,
 )
-_PHASE = re.compile(
+PHASE = re.compile(
     r"^(?:\d+[.):]\s*|(?:step|phase|stage)\s+\w+\s*[:.\u2013-]\s*|t\s?\+.*|\W*)(?:immediate|initial|investigation|investigate|diagnos\w+|triage|assess\w*|mitigat\w+|resol\w+|remediat\w+|recover\w*|verif\w+|validat\w+|"
     r"prevent\w*|communicat\w+|detect\w*|contain\w*|eradicat\w+|escalat\w+|rollback|steps?|actions?|response|follow[- ]?up|long[- ]?term|short[- ]?term|quick|root cause|cleanup|post|preparation|prerequisites|checks?|first|"
     r"deep dive|traffic|emergency|proactive|fix|solution|analysis|monitor\w*|before|during|after|option|questions?|confirm|identify|stabili[sz]e|restore|review|test|deploy|rollout|notify)\b",
     re.IGNORECASE,
 )
 QUESTION = re.compile(r"\?\s*$")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
@@ -64,7 +65,7 @@ def _phases(context: Context, section: Section) -> Iterator[Section]:
     if topic not in _RUNS | _MAYBE:
         return
     children = [child for child in section.sections if context.outline.topic(child) in _RUNS | _MAYBE]
-    if len(children) == 1 and not children[0].blocks and children[0].sections and _PHASE.match(children[0].title):
+    if len(children) == 1 and not children[0].blocks and children[0].sections and PHASE.match(children[0].title):
         children = list(children[0].sections)
     running = [child for child in children if _runs(context, child, child.blocks) or answers(child)]
     if not running or (
@@ -76,7 +77,7 @@ def _phases(context: Context, section: Section) -> Iterator[Section]:
         for child in running
         if (child.heading and child.heading.level > 6 and not named_scenario(child))
         or NUMBERED.match(child.title)
-        or _PHASE.match(child.title)
+        or PHASE.match(child.title)
         or answers(child)
     ]
     questions = [child for child in fitting if QUESTION.search(child.title) and not answers(child)]

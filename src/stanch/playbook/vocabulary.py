@@ -20,6 +20,10 @@ MAX_GAP = 4
 """How many other words may stand between two words of an action's phrase."""
 
 
+_TOO_COMMON = frozenset({("up",)})
+"""Phrases that are words of every other sentence."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalMatch:
     """Signals that a run of words names: one, or several where the vocabulary holds the phrase twice."""
@@ -71,7 +75,7 @@ class Vocabulary:
         self._signal_phrases: dict[tuple[str, ...], list[Signal]] = defaultdict(list)
         for signal in self.signals.values():
             for phrase in dict.fromkeys((*map(stems, signal.phrases), stems(signal.name))):
-                if phrase:
+                if phrase and phrase not in _TOO_COMMON:
                     self._signal_phrases[phrase].append(signal)
         self._starts: dict[str, int] = {}
         for phrase in self._signal_phrases:
@@ -92,15 +96,15 @@ class Vocabulary:
     def signal(self, name: str) -> Signal | None:
         return self.signals.get(name)
 
-    def signals_in(self, run: Sequence[Word]) -> tuple[SignalMatch, ...]:
+    def signals_in(self, run: Sequence[Word], joined: frozenset[int] = frozenset()) -> tuple[SignalMatch, ...]:
         """Every longest phrase of the vocabulary in a run of words, left to right, not overlapping.
 
-        `start` and `end` count words of `run`.
+        `start` and `end` count words of `run`; no phrase begins at a word of `joined`.
         """
         found: list[SignalMatch] = []
         at = 0
         while at < len(run):
-            longest = self._starts.get(run[at].stem, 0)
+            longest = 0 if at in joined else self._starts.get(run[at].stem, 0)
             for length in range(min(longest, len(run) - at), 0, -1):
                 signals = self._signal_phrases.get(tuple(word.stem for word in run[at : at + length]))
                 if signals:
@@ -113,9 +117,10 @@ class Vocabulary:
     def signals_of(self, text: str) -> tuple[SignalMatch, ...]:
         """As `signals_in`, of a text; `start` and `end` count characters."""
         run = words(text)
+        joined = frozenset(index for index, word in enumerate(run) if _hangs_on(text, word.start))
         return tuple(
             SignalMatch(signals=match.signals, start=run[match.start].start, end=run[match.end - 1].end)
-            for match in self.signals_in(run)
+            for match in self.signals_in(run, joined)
         )
 
     def actions_of(self, text: str) -> tuple[ActionMatch, ...]:
@@ -134,6 +139,11 @@ class Vocabulary:
                         ActionMatch(action=phrase.action, start=run[at].start, end=run[end - 1].end, terms=terms)
                     )
         return _most_specific(found, text)
+
+
+def _hangs_on(text: str, start: int) -> bool:
+    """Whether a word is the later part of a name (the *api* of *checkout-api*)."""
+    return start >= 2 and text[start - 1] in "-_" and text[start - 2].isalnum()
 
 
 def _match(terms: Sequence[_Term], run: Sequence[Word], at: int) -> int | None:

@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator
 
 from stanch.model.plan import Metric
-from stanch.model.signal import Signal, Statistic
+from stanch.model.signal import Signal
 from stanch.playbook.context import Context, Findings
 from stanch.playbook.document import Document, Items, Line, lines_of
-from stanch.playbook.threshold import conditions_of, statistic_of
+from stanch.playbook.threshold import conditions_of
+from stanch.playbook.tokens import statistic_of
 from stanch.playbook.topics import Topic
+from stanch.playbook.vocabulary import Vocabulary
 
 _STATISTIC = re.compile(
     r"\bp(?:50|90|95|99)\b|\b\d{2}th\b|\bmedian\b|\baverage\b|\bmean\b|\bmax(?:imum)?\b", re.IGNORECASE
@@ -16,7 +18,7 @@ _STATISTIC = re.compile(
 
 
 def read(document: Document, context: Context) -> Findings:
-    """Every signal that a list of metrics names, with the statistics asked for, the same signal once a line."""
+    """One fact for each entry of a list of metrics that names a signal, with the statistics asked for."""
     facts: list[Metric] = []
     for section in context.outline.of(Topic.METRICS):
         for block in section.blocks:
@@ -33,21 +35,42 @@ def _of_line(document: Document, context: Context, line: Line) -> Iterator[Metri
     statistics = tuple(
         dict.fromkeys(found for match in _STATISTIC.finditer(text) if (found := statistic_of(match[0])) is not None)
     )
-    seen: set[str] = set()
-    for start, signal in _signals(context, text):
-        if signal.name not in seen:
-            seen.add(signal.name)
-            yield Metric(
-                signal=signal.name, statistics=_fitting(signal, statistics), source=document.source(line, start)
-            )
+    found = list(_signals(context.vocabulary, text))
+    if found:
+        start, first = found[0]
+        default = (first.default_statistic,) if first.default_statistic else ()
+        yield Metric(
+            signal=first.name,
+            signals=tuple(dict.fromkeys(signal.name for _, signal in found)),
+            statistics=statistics or default,
+            source=document.source(line, start),
+        )
 
 
-def _fitting(signal: Signal, statistics: tuple[Statistic, ...]) -> tuple[Statistic, ...]:
-    return statistics or ((signal.default_statistic,) if signal.default_statistic else ())
+def _signals(vocabulary: Vocabulary, text: str) -> Iterator[tuple[int, Signal]]:
+    """The signals of a line; a later one shares the words that lead the first, where that is a phrase too.
+
+    "Connection pool utilization and queue length" asks for the connection pool's queue length.
+    """
+    matches = [match for match in vocabulary.signals_of(text) if len(match.signals) == 1]
+    lead = text[matches[0].start : matches[0].end].split() if matches else []
+    for match in matches:
+        own = text[match.start : match.end]
+        shared = (
+            _whole(vocabulary, f"{' '.join(lead[:count])} {own}")
+            for count in range(len(lead) - 1, 0, -1)
+            if match is not matches[0]
+        )
+        yield match.start, next((signal for signal in shared if signal), match.signals[0])
 
 
-def _signals(context: Context, text: str) -> Iterator[tuple[int, Signal]]:
-    """Signals named in a text, shared last words given to each: "CPU, memory, and disk I/O utilization"."""
-    for match in context.vocabulary.signals_of(text):
-        if len(match.signals) == 1:
-            yield match.start, match.signals[0]
+def _whole(vocabulary: Vocabulary, phrase: str) -> Signal | None:
+    """The one signal that a text is a phrase of, from its first letter to its last."""
+    return next(
+        (
+            match.signals[0]
+            for match in vocabulary.signals_of(phrase)
+            if match.start == 0 and match.end == len(phrase) and len(match.signals) == 1
+        ),
+        None,
+    )

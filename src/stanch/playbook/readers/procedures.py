@@ -14,7 +14,7 @@ from stanch.playbook.readers.past_incidents import CAUSE
 from stanch.playbook.severity import levels_in
 from stanch.playbook.steps import Place, StepMaker, timebox, without_timebox
 from stanch.playbook.topics import Topic
-from stanch.playbook.units import Unit, answers, named_scenario, units
+from stanch.playbook.units import PHASE, QUESTION, Unit, answers, named_scenario, units
 from stanch.playbook.words import slug
 
 _CAUSE_QUESTION = re.compile(
@@ -64,7 +64,12 @@ def _procedure(document: Document, context: Context, unit: Unit, names: dict[str
             reading.blocks(below.blocks, place)
     if not reading.steps and cause is None:
         return None
-    scenario = context.outline.topic(section) is Topic.SCENARIOS or cause is not None or named_scenario(section)
+    asked = QUESTION.search(title) or PHASE.match(title)
+    scenario = (
+        (context.outline.topic(section) is Topic.SCENARIOS and not asked)
+        or cause is not None
+        or named_scenario(section)
+    )
     intro = _introduction(section)
     kind = Scenario if scenario else Procedure
     line = section.heading.line if section.heading else None
@@ -162,7 +167,7 @@ class _Reading:
         """A paragraph that ends with a colon names what follows: a phase where it is a label, else the next command."""
         last = block.lines[-1].plain.strip()
         split = split_label(last)
-        if split is not None and not split[1] and _PHASE.match(split[0]):
+        if split is not None and not split[1] and PHASE.match(split[0]):
             name = _phase_name(split[0])
             self.phases.append(name)
             return "", Place(

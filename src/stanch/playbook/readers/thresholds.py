@@ -23,7 +23,7 @@ from stanch.playbook.document import (
     Table,
 )
 from stanch.playbook.fields import sentences, split_label
-from stanch.playbook.mood import Setting, mood_of
+from stanch.playbook.mood import Setting, mood_of, topic_of_lead
 from stanch.playbook.quantity import PATTERN, duration
 from stanch.playbook.severity import levels_in
 from stanch.playbook.threshold import Condition, conditions_of
@@ -66,8 +66,20 @@ def _of_section(document: Document, context: Context, section: Section, topic: T
         passage = Passage(lines=(section.heading.line,))
         if _CANDIDATE.search(passage.text) and re.search(r"[<>\u2265\u2264]", passage.text):
             yield from _of_passage(document, context, passage, replace(setting, entry=True), "", severity)
+    led = setting
     for block in section.blocks:
-        yield from _of_block(document, context, block, setting, section.title, severity)
+        if isinstance(block, Paragraph):
+            led = _led(setting, block)
+        yield from _of_block(document, context, block, led, section.title, severity)
+
+
+def _led(setting: Setting, block: Paragraph) -> Setting:
+    """A paragraph that ends with a colon says what the list below it is for ("Roll back when any of these holds:")."""
+    text = [sentence for _, sentence in sentences(Passage(lines=block.lines).text.strip())][-1]
+    if not text.endswith(":"):
+        return setting
+    topic = topic_of_lead(text)
+    return replace(setting, topic=topic, title=f"{text} {setting.title}") if topic else setting
 
 
 def _titles(context: Context, section: Section) -> str:
