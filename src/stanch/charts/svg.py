@@ -96,10 +96,15 @@ def figure(chart: Chart, *, width: int = 720, height: int = 200, utc_offset_s: f
     return "".join(parts)
 
 
-def spark(chart: Chart, *, width: int = 64, height: int = 16) -> str:
-    """A word-sized line with its limit, to stand in a sentence. Hidden from screen readers: the sentence tells it."""
+def spark(chart: Chart, *, width: int = 64, height: int = 16, stretch: bool = False) -> str:
+    """A word-sized line with its limit, to stand in a sentence; `stretch` lets it fill a box of another shape.
+
+    Hidden from screen readers: the sentence tells it.
+    """
     frame = _Frame(chart, (0, 1, width, height - 2))
-    parts = [f'<svg class="spark" viewBox="0 0 {width} {height}" aria-hidden="true">']
+    shape = ' preserveAspectRatio="none"' if stretch else ""
+    parts = [f'<svg class="spark" viewBox="0 0 {width} {height}"{shape} aria-hidden="true">']
+    parts += [_band(span, frame, "out", _WASH) for span in out_of_bounds(chart)]
     if chart.limit is not None:
         parts.append(_across(frame, chart.limit.value, "limit", _FIRE, dashes="3 2"))
     parts += [_path(piece, frame, width=1.2, points=width) for piece in runs(chart)]

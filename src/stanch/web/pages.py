@@ -80,6 +80,9 @@ async def _overview(request: Asked) -> tuple[Overview, int]:
         watched=tuple(signals.watched(each, sparks[each.rule.id]) for each in evaluations),
         targets=served.settings.scrape,
         problems=tuple(served.watcher.problems()),
+        failing=tuple(
+            (loop.name, f"failed {loop.failures} times: {loop.because}") for loop in served.loops if loop.failures
+        ),
     )
     return overview.build(material, served.plan, watch, served.clock.now()), position
 
@@ -318,9 +321,9 @@ async def undo(request: Asked, incident_id: str, control_id: str) -> Response[An
 @get("/playbooks")
 async def list_playbooks(request: Asked) -> Html:
     """The documents, and what became of them."""
-    plan = served_by(request).plan
-    views = [await _playbook(request, number) for number in range(1, len(plan.playbooks) + 1)]
-    homeless = [problem for problem in plan.problems if problem.source is None]
+    served = served_by(request)
+    views = [await _playbook(request, number) for number in range(1, len(served.plan.playbooks) + 1)]
+    homeless = [problem for problem in served.problems if problem.source is None]
     return _page(request, "playbooks.html", place="playbooks", views=views, problems=homeless)
 
 
@@ -362,7 +365,7 @@ async def _playbook(request: Asked, number: int) -> PlaybookView:
         each = evaluations.get((threshold.source.path, threshold.source.line, threshold.signal or ""))
         return None if each is None or not threshold.armed else (each, sparks[each.rule.id])
 
-    return playbook.view(found, number, _problems(served.plan, found), live)
+    return playbook.view(found, number, _problems(served.problems, found), live)
 
 
 def _document(plan: Plan, number: int) -> Playbook:
@@ -371,8 +374,8 @@ def _document(plan: Plan, number: int) -> Playbook:
     return plan.playbooks[number - 1]
 
 
-def _problems(plan: Plan, found: Playbook) -> Sequence[Problem]:
-    of_plan = [each for each in plan.problems if each.source is not None and each.source.path == found.path]
+def _problems(problems: Sequence[Problem], found: Playbook) -> Sequence[Problem]:
+    of_plan = [each for each in problems if each.source is not None and each.source.path == found.path]
     return [*found.problems, *(each for each in of_plan if each not in found.problems)]
 
 

@@ -1,6 +1,7 @@
 """Templates to responses: autoescaped Jinja, filters for times and quantities, and parts that know their version."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from stanch import __version__
 from stanch.charts import quantity, svg
 from stanch.charts.chart import Chart
 from stanch.web import assets, auth
+
+_TICKS = re.compile(r"`([^`\n]+)`")
 
 NOT_STORED: Mapping[str, str] = {"Cache-Control": "no-store"}
 
@@ -44,6 +47,14 @@ def iso(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def ticks(sentence: str) -> Markup:
+    """A sentence in which `code` stands in backticks, as ours do. Everything in it is escaped."""
+    parts = _TICKS.split(sentence)
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(parts)
+    )
+
+
 def plot(chart: Chart) -> Markup:
     """The picture, as markup: every text in it was escaped where it was drawn."""
     return Markup(svg.plot(chart))  # noqa: S704 - see the docstring
@@ -52,6 +63,11 @@ def plot(chart: Chart) -> Markup:
 def spark(chart: Chart) -> Markup:
     """As `plot`, in the size of a word."""
     return Markup(svg.spark(chart))  # noqa: S704 - as above
+
+
+def wide_spark(chart: Chart) -> Markup:
+    """As `spark`, for a row of its own; stretched to its width."""
+    return Markup(svg.spark(chart, width=240, height=30, stretch=True))  # noqa: S704 - as above
 
 
 def progress(share: float | None, label: str) -> Markup:
@@ -75,7 +91,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         clock=quantity.clock, day=day, iso=iso, minute=minute, moment=moment, prose=quantity.prose, say=quantity.say,
-        time=time_of_day, form_token=auth.form_token, plot=plot, spark=spark,
+        time=time_of_day, form_token=auth.form_token, plot=plot, spark=spark, wide_spark=wide_spark,
     )  # fmt: skip
     environment.globals.update(asset=assets.address, progress=progress, version=__version__)
     return environment
@@ -111,12 +127,12 @@ class Part:
     def swap(self) -> Markup:
         """As sent when it has changed: the browser merges it into the part that it has."""
         mark = f'data-part="{self.version}"'
-        return Markup(self.html.replace(mark, f'{mark} hx-swap-oob="morph"', 1))  # noqa: S704 - built from our markup
+        return Markup(str(self.html).replace(mark, f'{mark} hx-swap-oob="morph"', 1))  # noqa: S704 - built from our markup
 
 
 def part(name: str, template: str, **values: Any) -> Part:
     """Render a part. The root element of its template writes `id="{{ part }}" data-part=""`."""
-    draft = text(template, part=name, **values)
+    draft = str(text(template, part=name, **values))
     version = hashlib.blake2b(draft.encode(), digest_size=6).hexdigest()
     html = Markup(draft.replace('data-part=""', f'data-part="{version}"', 1))  # noqa: S704 - as above
     return Part(name=name, version=version, html=html)

@@ -3,6 +3,7 @@ that is moved by hand. The database that breaks is played by two actions and a q
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -49,9 +50,9 @@ START = 1_795_226_647.0
 QUIET_S = 600.0
 STEP_S = 5.0
 STATEMENT = "CREATE INDEX CONCURRENTLY appointments_doctor_date ON appointments (doctor_id, appointment_date)"
+QUERY = "SELECT * FROM appointments WHERE doctor_id = $1 AND appointment_date = $2"
 HOSTILE = '<script>alert("output")</script><img src=x onerror=alert(1)> & "quotes"'
 
-_SCRAPE = ScrapeSettings(url="http://127.0.0.1:9/metrics", interval_s=STEP_S)
 _BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, float("inf"))
 
 
@@ -69,6 +70,7 @@ class Diagnose:
     risk = Risk.READ_ONLY
 
     async def propose(self, context: ActionContext) -> Proposal:
+        del context
         return Proposal(
             action=self.name,
             title="Find the cause",
@@ -84,9 +86,11 @@ class Diagnose:
         return Outcome(text=f"missing index on appointments {HOSTILE}")
 
     async def verify(self, context: ActionContext) -> Verified:
+        del context
         return Verified(effect=Effect.NO_EFFECT, because="it only reads")
 
     async def undo(self, context: ActionContext) -> Outcome:
+        del context
         return Outcome(text="")
 
 
@@ -114,9 +118,11 @@ class CreateIndex:
         return Outcome(text="index appointments_doctor_date is valid, 84 MB")
 
     async def verify(self, context: ActionContext) -> Verified:
+        del context
         return Verified(effect=Effect.TOOK_EFFECT, because="the index is valid")
 
     async def undo(self, context: ActionContext) -> Outcome:
+        del context
         return Outcome(text="dropped")
 
 
@@ -144,7 +150,9 @@ DIAGNOSIS = Diagnosis(
             confidence=0.98,
             subject={"table": "appointments", "columns": ["doctor_id", "appointment_date"]},
             evidence=(
-                Evidence(name="Query", text="SELECT * FROM appointments WHERE doctor_id = $1 AND appointment_date = $2"),
+                Evidence(
+                    name="Query", text="SELECT * FROM appointments WHERE doctor_id = $1 AND appointment_date = $2"
+                ),
                 Evidence(name="Blocks a call", text="124,590 of 124,590 in the table, for 2 rows"),
                 Evidence(name="Plan now, then", text="Parallel Seq Scan, cost 156,840 → Index Scan, cost 12"),
                 Evidence(name="Share of database time", text="97%, since 02:12:50"),
@@ -192,11 +200,13 @@ class Scene:
     watcher: Watcher
     rules: tuple[Rule, ...]
     gate: Gate
+    load: "Load"
     problems: tuple[Any, ...] = ()
     loops: tuple[Any, ...] = ()
     hooks: Hooks = field(default_factory=Hooks)
 
     def plan_of(self, incident: Incident) -> Plan:
+        del incident
         return self.plan
 
     async def charts(self, incident: Incident) -> tuple[Chart, ...]:
@@ -222,9 +232,13 @@ class Scene:
             service="booking",
             rule=rule,
         )
-        return await self.store.write(
-            lambda rows: lifecycle.alert_fired(rows, alert, self.plan, now, self.hooks)
-        )
+        return await self.store.write(lambda rows: lifecycle.alert_fired(rows, alert, self.plan, now, self.hooks))
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass, with the watch looking as it does."""
+        for _ in range(round(seconds / STEP_S)):
+            await self.clock.advance(STEP_S)
+            await self.watcher.round()
 
     async def clear(self) -> None:
         """And clears."""
@@ -237,9 +251,9 @@ class Scene:
 
     async def until(self, holds: Any, seconds: float = 10.0) -> None:
         """Wait in real time until `holds(connection)` is true of the store."""
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds), self.store.listen("timeline", "runs", "outbox", "controls") as changes:
             while not await self.store.read(holds):
-                await asyncio.sleep(0.01)
+                await changes.wait()
 
     async def burn(self) -> Incident:
         """An incident that waits for a person's yes to the index."""
@@ -260,27 +274,31 @@ async def scene(folder: Path, *, quiet_s: float = QUIET_S, fault_s: float = 180.
     now = START + quiet_s + fault_s
     clock = ManualClock(now)
     plan = compile_playbooks([("playbooks/booking.md", PLAYBOOK.read_bytes())])
+    load = Load(START, START + quiet_s)
+    target, port = await _serve_metrics(load, clock)
+    scrape = ScrapeSettings(url=f"http://127.0.0.1:{port}/metrics", interval_s=STEP_S)
     settings = Settings(
         server=ServerSettings(port=0, data=folder),
         playbooks=PlaybookSettings(paths=[PLAYBOOK], service="booking"),
-        scrape={"booking": _SCRAPE},
+        scrape={"booking": scrape},
     )
     rules = compile_rules(plan, interval_s=STEP_S).rules
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(await Store.open(f"sqlite:///{folder / 'stanch.db'}", clock))
-        await store.write(lambda rows: _measured(rows, now, fault_s, quiet_s))
+        await store.write(lambda rows: _remember(rows, load, f"127.0.0.1:{port}", now - STEP_S))
         watcher = Watcher(
-            targets=[Target(name="booking", settings=_SCRAPE)],
+            targets=[Target(name="booking", settings=scrape)],
             rules=rules,
             clock=clock,
             on_transition=_nothing,
             history=History(store, retention_s=86400),
         )
+        stack.push_async_callback(watcher.close)
         await watcher.restore()
-        watcher._rulebook.evaluate(now)  # noqa: SLF001 - one look, without asking a target
+        await watcher.round()
         gate = Gate()
         made = Scene(
-            settings=settings, clock=clock, store=store, plan=plan, watcher=watcher, rules=rules, gate=gate
+            settings=settings, clock=clock, store=store, plan=plan, watcher=watcher, rules=rules, gate=gate, load=load
         )
         channels = {"console": ConsoleChannel()}
         paging = Paging(made.plan_of, channels, None)
@@ -311,6 +329,8 @@ async def scene(folder: Path, *, quiet_s: float = QUIET_S, fault_s: float = 180.
         try:
             yield made
         finally:
+            target.close()
+            await target.wait_closed()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -328,41 +348,80 @@ async def _nothing(changes: Any) -> None:
     return None
 
 
-def _measured(rows: Connection, now: float, fault_s: float, quiet_s: float) -> None:
-    """What the targets said until now, written as the watch writes it."""
-    target = {"job": "booking", "instance": "127.0.0.1:9"}
+class Load:
+    """The traffic of a service that was well, and has been slow since `since`: its counters, moment by moment."""
+
+    def __init__(self, start: float, since: float) -> None:
+        self.at = start
+        self.since = since
+        self.until = float("inf")
+        self._buckets = dict.fromkeys(_BUCKETS, 0.0)
+        self._good = self._bad = 0.0
+        self._used = 9
+
+    def advance(self, at: float) -> list[tuple[str, dict[str, str], float]]:
+        """What `/metrics` says at that moment."""
+        while self.at < at:
+            self.at = min(at, self.at + STEP_S)
+            wave = (int(self.at / STEP_S) * 7919 % 13) / 13
+            slow = min(1.0, max(0.0, (min(self.at, self.until) - self.since) / 40))
+            slow = max(0.0, slow - max(0.0, (self.at - self.until) / 20))
+            response = 0.06 + 0.03 * wave + slow * (7.2 + 1.6 * wave)
+            requests = 300 - 180 * slow
+            for bound in _BUCKETS:
+                self._buckets[bound] += requests * (1.0 if bound >= response else max(0.0, 0.2 * bound / response))
+            failing = requests * max(0.0, slow - 0.4) * 0.33 * (0.8 + 0.2 * wave)
+            self._good, self._bad = self._good + requests - failing, self._bad + failing
+            self._used = round(min(40.0, 9 + 3 * wave + 60 * slow))
+        duration = "http_server_request_duration_seconds"
+        return [
+            *(
+                (f"{duration}_bucket", {"le": "+Inf" if bound == float("inf") else f"{bound}"}, count)
+                for bound, count in self._buckets.items()
+            ),
+            (f"{duration}_count", {"http_response_status_code": "200"}, self._good),
+            (f"{duration}_count", {"http_response_status_code": "500"}, self._bad),
+            ("db_client_connection_count", {"state": "used"}, float(self._used)),
+            ("db_client_connection_max", {}, 40.0),
+        ]
+
+
+def _remember(rows: Connection, load: Load, instance: str, until: float) -> None:
+    """What the target said until then, written as the watch writes it."""
+    target = {"job": "booking", "instance": instance}
     numbers: dict[tuple[str, str], int] = {}
     samples: list[dict[str, Any]] = []
-
-    def put(metric: str, labels: Mapping[str, str], at: float, value: float) -> None:
-        key = (metric, str(sorted(labels.items())))
-        if key not in numbers:
-            numbers[key] = len(numbers) + 1
-            rows.execute(
-                insert(tables.series).values(id=numbers[key], metric=metric, labels={**target, **labels})
-            )
-        samples.append({"series_id": numbers[key], "at": at, "value": value})
-
-    counts = dict.fromkeys(_BUCKETS, 0.0)
-    good = bad = 0.0
-    for index in range(int((fault_s + quiet_s) / STEP_S) + 1):
-        at = now - fault_s - quiet_s + index * STEP_S
-        slow = min(1.0, max(0.0, (at - (now - fault_s)) / 40))
-        wave = (index * 7919 % 13) / 13
-        response = 0.06 + 0.03 * wave + slow * (7.2 + 1.6 * wave)
-        requests = 300 - 180 * slow
-        for bound in _BUCKETS:
-            share = 1.0 if bound >= response else max(0.0, 0.2 * bound / response)
-            counts[bound] += requests * share
-            put("http_server_request_duration_seconds_bucket", {"le": "+Inf" if bound == float("inf") else f"{bound}"}, at, counts[bound])
-        failing = requests * max(0.0, slow - 0.4) * 0.33 * (0.8 + 0.2 * wave)
-        good, bad = good + requests - failing, bad + failing
-        put("http_server_request_duration_seconds_count", {"http_response_status_code": "200"}, at, good)
-        put("http_server_request_duration_seconds_count", {"http_response_status_code": "500"}, at, bad)
-        put("db_client_connection_count", {"state": "used"}, at, round(min(40.0, 9 + 3 * wave + 60 * slow)))
-        put("db_client_connection_max", {}, at, 40.0)
-        put("up", {}, at, 1.0)
+    while load.at < until:
+        at = load.at
+        for metric, labels, value in [*load.advance(at + STEP_S), ("up", {}, 1.0)]:
+            key = (metric, str(labels))
+            if key not in numbers:
+                numbers[key] = len(numbers) + 1
+                rows.execute(insert(tables.series).values(id=numbers[key], metric=metric, labels={**target, **labels}))
+            samples.append({"series_id": numbers[key], "at": load.at, "value": value})
     rows.execute(insert(tables.sample), samples)
+
+
+def _line(metric: str, labels: Mapping[str, str], value: float) -> str:
+    return f"{metric}{{{','.join(f'{name}={json.dumps(text)}' for name, text in labels.items())}}} {value}"
+
+
+async def _serve_metrics(load: Load, clock: ManualClock) -> tuple[asyncio.Server, int]:
+    """A real target: HTTP on a free port of the loopback."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        lines = [_line(*sample) for sample in load.advance(clock.now())]
+        body = ("\n".join(lines) + "\n").encode()
+        head = (
+            f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    return server, server.sockets[0].getsockname()[1]
 
 
 async def deploy(scene: Scene, incident_id: str, text: str) -> None:

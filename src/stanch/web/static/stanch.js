@@ -114,6 +114,11 @@ document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
   }
 });
 
+document.body.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful && event.target.matches?.("form[data-reset]")) event.target.reset();
+  if (event.detail.successful && event.target.matches?.("details form")) event.target.closest("details").open = false;
+});
+
 document.body.addEventListener("htmx:sendError", () => say("The server does not answer. What you see may be old; nothing was sent."));
 
 let soon = 0;
@@ -190,6 +195,7 @@ const ACTIONS = {
   o: () => document.querySelector("[data-key='o']")?.click(),
   h: () => location.assign("/"),
   p: () => location.assign("/playbooks"),
+  u: () => jump(),
   j: () => step(1),
   k: () => step(-1),
   "?": () => keys?.showModal(),
@@ -211,6 +217,19 @@ function step(by) {
   next.scrollIntoView({ block: "nearest" });
 }
 
+function jump() {
+  const lines = [...document.querySelectorAll(".l:has(> .m.unread, > .m.wrong)")];
+  if (!lines.length) return say("Every line was understood.");
+  const at = lines.findIndex((line) => line.dataset.seen === "here");
+  const next = lines[(at + 1) % lines.length];
+  for (const line of lines) delete line.dataset.seen;
+  next.dataset.seen = "here";
+  const text = next.firstElementChild;
+  text.scrollIntoView({ block: "center" });
+  text.tabIndex = -1;
+  text.focus({ preventScroll: true });
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || event.isComposing) return;
   if (event.target.closest("input, textarea, select, [contenteditable], dialog")) {
@@ -226,6 +245,7 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
   if (event.target.closest("[data-keys]")) keys?.showModal();
+  if (event.target.closest("[data-jump]")) jump();
   const copy = event.target.closest("[data-copy]");
   if (copy) navigator.clipboard?.writeText(copy.dataset.copy).then(() => say("Copied."));
 });

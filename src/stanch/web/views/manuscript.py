@@ -32,7 +32,8 @@ class Row:
     """A line of the document. `number` is the line in the file; a table's row has `cells` instead of `html`.
 
     `form` is h1 to h4, p, item, code, cells, or rule; `depth` how far it is indented in lists; `marker` what stands
-    before an item; `first` and `last` are the ends of a block of code; `heading` is a table's head.
+    before an item; `first` and `last` are the ends of a block of code; `heading` is a table's head; `weights` are how
+    wide its columns are; `joins` says that it goes on from the row above, in the same paragraph.
     """
 
     number: int
@@ -45,7 +46,9 @@ class Row:
     last: bool = False
     comment: bool = False
     heading: bool = False
+    joins: bool = False
     cells: tuple[Markup, ...] = ()
+    weights: tuple[int, ...] = ()
 
 
 class _Renderer(RendererHTML):
@@ -94,17 +97,18 @@ def _block(block: Block, *, depth: int, quoted: bool) -> Iterator[Row]:
         case Heading():
             yield Row(number=block.line.number, form="h4", html=inline(block.line.text), depth=depth, quoted=quoted)
         case Paragraph() | Html():
-            for line in block.lines:
-                yield _line(line, depth=depth, quoted=quoted)
+            for index, line in enumerate(block.lines):
+                yield _line(line, depth=depth, quoted=quoted, joins=index > 0)
         case Items():
             for item in block.items:
                 yield from _item(item, depth=depth, quoted=quoted)
         case Code():
             yield from _code(block, depth=depth)
         case Table():
-            yield _cells(block.header, depth=depth, heading=True)
+            weights = _weights((block.header, *block.rows))
+            yield _cells(block.header, weights, depth=depth, heading=True)
             for cells in block.rows:
-                yield _cells(cells, depth=depth)
+                yield _cells(cells, weights, depth=depth)
         case Quote():
             for inner in block.blocks:
                 yield from _block(inner, depth=depth, quoted=True)
@@ -112,8 +116,8 @@ def _block(block: Block, *, depth: int, quoted: bool) -> Iterator[Row]:
             assert_never(block)
 
 
-def _line(line: Line, *, depth: int, quoted: bool) -> Row:
-    return Row(number=line.number, form="p", html=inline(line.text), depth=depth, quoted=quoted)
+def _line(line: Line, *, depth: int, quoted: bool, joins: bool) -> Row:
+    return Row(number=line.number, form="p", html=inline(line.text), depth=depth, quoted=quoted, joins=joins)
 
 
 def _item(item: Item, *, depth: int, quoted: bool) -> Iterator[Row]:
@@ -123,7 +127,7 @@ def _item(item: Item, *, depth: int, quoted: bool) -> Iterator[Row]:
     head, *rest = item.lines or (item.line,)
     yield Row(number=head.number, form="item", html=inline(head.text), depth=depth, marker=marker, quoted=quoted)
     for line in rest:
-        yield _line(line, depth=depth + 1, quoted=quoted)
+        yield _line(line, depth=depth + 1, quoted=quoted, joins=True)
     for block in item.nested:
         yield from _block(block, depth=depth + 1, quoted=quoted)
 
@@ -142,7 +146,7 @@ def _code(block: Code, *, depth: int) -> Iterator[Row]:
         )
 
 
-def _cells(cells: tuple[Line, ...], *, depth: int, heading: bool = False) -> Row:
+def _cells(cells: tuple[Line, ...], weights: tuple[int, ...], *, depth: int, heading: bool = False) -> Row:
     return Row(
         number=cells[0].number if cells else 0,
         form="cells",
@@ -150,4 +154,17 @@ def _cells(cells: tuple[Line, ...], *, depth: int, heading: bool = False) -> Row
         depth=depth,
         heading=heading,
         cells=tuple(inline(cell.text) for cell in cells),
+        weights=weights,
     )
+
+
+def _weights(rows: Sequence[tuple[Line, ...]]) -> tuple[int, ...]:
+    """How wide each column of a table is, from 1 to 12: by its longest word and by its longest text."""
+    count = max((len(row) for row in rows), default=0)
+    needs = []
+    for index in range(count):
+        texts = [row[index].plain for row in rows if index < len(row)]
+        word = max((len(word) for text in texts for word in text.split()), default=1)
+        needs.append(max(word, round(max(map(len, texts), default=1) ** 0.75)))
+    most = max(needs, default=1)
+    return tuple(max(1, round(12 * need / most)) for need in needs)

@@ -92,6 +92,7 @@ class Watch:
     watched: tuple[Watched, ...]
     targets: Mapping[str, ScrapeSettings]
     problems: tuple[Problem, ...]
+    failing: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +139,8 @@ def build(
     """The page's records. Pure."""
     evaluations = watch.evaluations
     cards = tuple(sorted((_card(each, material.runs, plan) for each in material.open), key=_urgency))
-    views = _targets(watch.targets, watch.problems)
+    broken = tuple(TargetView(name=name, state="late", text=because) for name, because in watch.failing)
+    views = (*_targets(watch.targets, watch.problems), *broken)
     return Overview(
         open=cards,
         watched=watch.watched,

@@ -1,9 +1,13 @@
 """A playbook as it reads, with a margin: beside each line what it became, or why it became nothing."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from html import unescape
 from typing import assert_never
 
+from markupsafe import Markup
+
+from stanch.catalogue.signals import SIGNALS
 from stanch.charts.chart import Chart
 from stanch.charts.quantity import compared, prose, say
 from stanch.model.plan import (
@@ -104,22 +108,23 @@ def view(playbook: Playbook, number: int, problems: Sequence[Problem], live: Liv
     for fact in _each(playbook.facts):
         if fact.source.path == playbook.path:
             notes.setdefault(_nearest(fact.source.line, numbers), []).append(_note(fact, live))
-    homeless: list[Note] = []
-    said = {(line, note.text) for line, of_line in notes.items() for note in of_line}
+    homeless = [_of_problem(problem) for problem in problems if problem.source is None]
+    told: dict[int, list[Note]] = {}
     for problem in problems:
-        note = _of_problem(problem)
-        if problem.source is None:
-            homeless.append(note)
-            continue
-        line = _nearest(problem.source.line, numbers)
-        if (line, note.text) not in said:
-            notes.setdefault(line, []).append(note)
+        if problem.source is not None:
+            told.setdefault(_nearest(problem.source.line, numbers), []).append(_of_problem(problem))
+    for line, of_line in told.items():
+        # A problem says better than its fact why nothing came of the line, and what to write instead.
+        understood = [note for note in notes.get(line, ()) if note.tone == "understood"]
+        notes[line] = [*understood, *of_line]
+    rows = _flowing(rows, notes.keys())
     first_of = {row.number: index for index, row in reversed(list(enumerate(rows)))}
+    facts = list(_each(playbook.facts))
+    introduces = _introductions(rows, [fact for fact in facts if isinstance(fact, Step)])
     margin = tuple(
-        _margin(row, notes.get(row.number, ()) if first_of[row.number] == index else ())
+        _margin(row, notes.get(row.number, ()) if first_of[row.number] == index else (), index in introduces)
         for index, row in enumerate(rows)
     )
-    facts = list(_each(playbook.facts))
     return PlaybookView(
         number=number,
         path=playbook.path,
@@ -167,8 +172,35 @@ def _nearest(line: int, numbers: Sequence[int]) -> int:
     return after if after is not None else (numbers[-1] if numbers else line)
 
 
-def _margin(row: Row, notes: Sequence[Note]) -> MarginRow:
-    tone = max((note.tone for note in notes), key=_TONES.index, default="")
+def _flowing(rows: Sequence[Row], noted: Collection[int]) -> tuple[Row, ...]:
+    """Rows with paragraphs as paragraphs: a line that became nothing of its own goes on in the one above it."""
+    out: list[Row] = []
+    for row in rows:
+        if row.joins and row.number not in noted and out and out[-1].form in {"p", "item"}:
+            out[-1] = replace(out[-1], html=out[-1].html + Markup(" ") + row.html)
+        else:
+            out.append(row)
+    return tuple(out)
+
+
+def _introductions(rows: Sequence[Row], steps: Sequence[Step]) -> frozenset[int]:
+    """The rows that say what a command below them is for: they belong to its step, whose note stands at the command."""
+    found = set()
+    for step in steps:
+        if step.command is None:
+            continue
+        words = step.text.strip(" .:").casefold()
+        above = [index for index, row in enumerate(rows) if step.source.line - 8 <= row.number < step.source.line]
+        for index in reversed(above):
+            text = unescape(rows[index].html.striptags()).casefold()
+            if rows[index].form in {"item", "p"} and words and words[:40] in text:
+                found.add(index)
+                break
+    return frozenset(found)
+
+
+def _margin(row: Row, notes: Sequence[Note], introduces: bool) -> MarginRow:  # noqa: FBT001 - a fact of the row
+    tone = max((note.tone for note in notes), key=_TONES.index, default="understood" if introduces else "")
     return MarginRow(row=row, tone=tone, notes=tuple(notes), live=any(note.chart is not None for note in notes))
 
 
@@ -211,7 +243,7 @@ def _told(
             return "policy", fact.check or "kept as a statement; nothing checks it yet"
         case Metric():
             statistics = ", ".join(statistic.value for statistic in fact.statistics)
-            return "measured", f"{fact.signal} {statistics}".strip()
+            return "measured", f"{_signal(fact.signal)} {statistics}".strip()
         case PastIncident():
             lessons = "1 lesson" if len(fact.lessons) == 1 else f"{len(fact.lessons)} lessons"
             return "past incident", ", ".join(filter(None, (fact.date, lessons)))
@@ -257,11 +289,17 @@ def _condition(fact: Threshold) -> str:
     return " ".join(word for word in words if word)
 
 
+def _signal(name: str | None) -> str:
+    """A signal as people call it."""
+    known = SIGNALS.get(name or "")
+    return (name or "") if known is None else known.phrases[0]
+
+
 def _procedure(fact: Procedure) -> str:
     steps = "1 step" if len(fact.steps) == 1 else f"{len(fact.steps)} steps"
     levels = [each for each in fact.applies_to if each]
     when = f"runs at {' and '.join(levels)}" if levels else ""
-    for_what = f"for {', '.join(fact.signals)}" if fact.signals else ""
+    for_what = f"for {', '.join(map(_signal, fact.signals))}" if fact.signals else ""
     return " · ".join(part for part in (steps, when, for_what) if part)
 
 

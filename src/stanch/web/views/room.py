@@ -1,7 +1,7 @@
 """The incident room: everything that one page shows of one incident, built from its rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -26,6 +26,9 @@ from stanch.web.views.severity import Badge
 
 MOST_ROWS = 200
 """How many timeline rows a page carries; the older ones are asked for."""
+
+_STEP_ENDS = frozenset({EventKind.STEP_DONE, EventKind.STEP_FAILED})
+_AT_ONCE_S = 2.0
 
 _SIGNS = {
     StepState.WAITING: "○",
@@ -210,8 +213,31 @@ def build(material: Material, plan: Plan, now: float, *, most: int = MOST_ROWS) 
 
 
 def rows(events: Sequence[Event], opened_at: float) -> tuple[TimelineRow, ...]:
-    """The timeline as read, newest first. Progress is shown where it happens, not in the record of the night."""
-    return tuple(_row(event, opened_at) for event in reversed(events) if event.kind is not EventKind.STEP_PROGRESS)
+    """The timeline as read, newest first.
+
+    Progress is shown where it happens, not in the record of the night; promises that begin together are one row, and
+    so are the beginning and the end of what took no time.
+    """
+    out: list[TimelineRow] = []
+    ended = {(event.data.get("run"), event.data.get("step")): event.at for event in events if event.kind in _STEP_ENDS}
+    clocks_of: dict[float, list[Event]] = {}
+    for event in events:
+        if event.kind is EventKind.CLOCK_STARTED:
+            clocks_of.setdefault(event.at, []).append(event)
+    for event in reversed(events):
+        together = clocks_of.get(event.at, []) if event.kind is EventKind.CLOCK_STARTED else []
+        if event.kind is EventKind.STEP_PROGRESS or (together and event is not together[-1]):
+            continue
+        if event.kind is EventKind.STEP_STARTED:
+            end = ended.get((event.data.get("run"), event.data.get("step")))
+            if end is not None and end - event.at < _AT_ONCE_S:
+                continue
+        row = _row(event, opened_at)
+        if len(together) > 1:
+            promised = "; ".join(f"{each.data['name']} {each.data['text']}" for each in together)
+            row = replace(row, text="Promised", detail=promised)
+        out.append(row)
+    return tuple(out)
 
 
 def intact(events: Sequence[Event]) -> bool:
