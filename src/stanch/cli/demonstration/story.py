@@ -106,21 +106,18 @@ class Story:
         with self._display.step("Following the response") as line:
             while True:
                 self._stage.check()
+                began = time.monotonic()
                 try:
-                    document: dict[str, Any] = self._client.get(f"/api/incidents/{incident_id}")
-                except Unusable:
+                    document = self._look(incident_id, line)
+                except Unusable:  # a server that was killed and is on its way back
                     if time.monotonic() > deadline:
                         raise
-                    time.sleep(_POLL_S)
-                    continue
-                self._show(document, line)
-                if document["incident"]["status"] == "resolved":
+                    document = None
+                else:
+                    deadline += time.monotonic() - began  # people may take their time to answer
+                if document is not None:
                     line.finish(f"Incident {incident_id} resolved")
                     return document
-                for run_id, step in _proposed(document):
-                    asked = time.monotonic()
-                    self._answer(run_id, step, line)
-                    deadline += time.monotonic() - asked
                 if time.monotonic() > deadline:
                     raise Unusable(
                         f"Incident {incident_id} was not resolved within {prose(_RESOLVE_WITHIN_S)}.",
@@ -128,6 +125,16 @@ class Story:
                         f" --config {self._stage.config}",
                     )
                 time.sleep(_POLL_S)
+
+    def _look(self, incident_id: str, line: Step) -> dict[str, Any] | None:
+        """Show what is new and answer what waits; the document once the incident is resolved."""
+        document: dict[str, Any] = self._client.get(f"/api/incidents/{incident_id}")
+        self._show(document, line)
+        if document["incident"]["status"] == "resolved":
+            return document
+        for run_id, step in _proposed(document):
+            self._answer(run_id, step, line)
+        return None
 
     def _show(self, document: dict[str, Any], line: Step) -> None:
         opened = float(document["incident"]["opened_at"])
