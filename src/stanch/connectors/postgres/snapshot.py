@@ -40,8 +40,10 @@ SELECT json_build_object(
     'allowed', current_setting('max_connections')::int,
     'reserved', current_setting('superuser_reserved_connections')::int
       + coalesce(current_setting('reserved_connections', true)::int, 0),
-    'by_state', (SELECT coalesce(json_object_agg(state, clients ORDER BY state), '{{}}') FROM (
-      SELECT coalesce(state, 'hidden') AS state, count(*) AS clients FROM activity GROUP BY 1) counted),
+    'by_state', (SELECT json_object_agg(state, clients ORDER BY state) FROM (
+      SELECT CASE WHEN pid = pg_backend_pid() THEN 'diagnosing' ELSE coalesce(state, 'hidden') END AS state,
+        count(*) AS clients
+      FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY 1) counted),
     'idle_longest_s', coalesce((SELECT extract(epoch FROM clock_timestamp() - min(state_change))
       FROM activity WHERE state = 'idle'), 0)),
   'sessions', (SELECT coalesce(json_agg(json_build_object(

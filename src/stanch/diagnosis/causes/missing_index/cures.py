@@ -7,7 +7,7 @@ from typing import Any
 from stanch.diagnosis import ddl, estimate
 from stanch.diagnosis.candidates import Candidate
 from stanch.diagnosis.causes.missing_index.suspects import MOST_RETURNED, Suspect
-from stanch.model.postgres import IndexShape, Observation, Planned, PlanRequest, Table, Unanswered
+from stanch.model.postgres import IndexShape, Observation, Planned, PlanRequest, Unanswered
 
 LEAST_GAIN = 2.0
 LEAST_ESTIMATED_GAIN = 5.0
@@ -19,10 +19,7 @@ _SAME_COST = 1.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cure:
-    """What helps a suspect. `gain` is how many times cheaper a call gets; `planned` whether the planner said so.
-
-    `bytes` is the indexes' size by the columns' widths: HypoPG's own estimate was measured to be twice too large.
-    """
+    """What helps a suspect. `gain` is how many times cheaper a call gets; `planned` whether the planner said so."""
 
     suspect: Suspect
     candidate: Candidate
@@ -30,7 +27,6 @@ class Cure:
     planned: bool
     before: Planned | None
     after: Planned | None
-    bytes: int
 
     @property
     def saved(self) -> float:
@@ -81,11 +77,11 @@ def best(suspect: Suspect, observation: Observation) -> Cure | str:
                     planned=True,
                     before=before,
                     after=after,
-                    bytes=_bytes(suspect.leaf, candidate),
                 )
             )
         else:
-            cure = _estimated(suspect, candidate, before if isinstance(before, Planned) else None)
+            hidden = not observation.server.reads_data
+            cure = _estimated(suspect, candidate, before if isinstance(before, Planned) else None, hidden=hidden)
             if cure is not None:
                 by_estimate.append(cure)
     if by_plan:
@@ -119,21 +115,19 @@ def _cheapest(cures: list[Cure]) -> Cure:
     return min(about_as_good, key=lambda cure: (cure.candidate.width, cures.index(cure)))
 
 
-def _estimated(suspect: Suspect, candidate: Candidate, before: Planned | None) -> Cure | None:
-    """Blocks of a whole read over blocks of an index read; None without statistics."""
-    table = suspect.leaf
+def _estimated(suspect: Suspect, candidate: Candidate, before: Planned | None, *, hidden: bool) -> Cure | None:
+    """Blocks of a whole read over blocks of an index read; None without statistics. `hidden`: they may not be seen."""
+    table, load = suspect.leaf, suspect.load
     blocks = 0.0
     for shape in candidate.indexes:
         fixed = shape.columns[: min(candidate.equalities, len(shape.columns))]
         rows = estimate.matched_rows(table, fixed, ranged=candidate.ranged)
+        if rows is None and hidden and _is_counted(suspect, fixed):
+            rows = load.rows_per_call
         if rows is None:
-            if table.analyzed_at is None:
-                return None
-            rows = suspect.load.rows_per_call  # the statistics may not be seen; what it returns was counted
-            if rows is None:
-                return None
-        if candidate.sorted and suspect.scan.limited and suspect.load.rows_per_call is not None:
-            rows = min(rows, max(1.0, suspect.load.rows_per_call))
+            return None
+        if candidate.sorted and suspect.scan.limited and load.rows_per_call is not None:
+            rows = min(rows, max(1.0, load.rows_per_call))
         if rows > MOST_RETURNED * table.rows:
             return None
         blocks += estimate.index_blocks(table, rows)
@@ -144,12 +138,14 @@ def _estimated(suspect: Suspect, candidate: Candidate, before: Planned | None) -
         planned=False,
         before=before,
         after=None,
-        bytes=_bytes(table, candidate),
     )
 
 
-def _bytes(table: Table, candidate: Candidate) -> int:
-    return sum(estimate.index_bytes(table, shape.columns) for shape in candidate.indexes)
+def _is_counted(suspect: Suspect, columns: tuple[str, ...]) -> bool:
+    """Whether the rows that these columns select are those that a call returns: all its conditions, nothing summed."""
+    scan, reading = suspect.scan, suspect.reading
+    plain = len(reading.scans) == 1 and not reading.aggregated and not reading.limited and reading.verb == "select"
+    return plain and not scan.ranges and not scan.branches and set(columns) == set(scan.equalities)
 
 
 def scans_of(plan: Planned, table: str) -> Iterator[dict[str, Any]]:

@@ -100,7 +100,8 @@ class Judge:
             return f"the unique index {lookup.name} finds its row"
         if len(table.indexes) >= MOST_INDEXES:
             return f"{table.name} has {len(table.indexes)} indexes already, and every write maintains them all"
-        if table.analyzed_at is None and all(column.distinct is None for column in table.columns):
+        visible = self._observation.server.reads_data
+        if visible and table.analyzed_at is None and all(column.distinct is None for column in table.columns):
             return f"{table.name} was never analysed, so there are no statistics to choose an index by"
         return None
 
