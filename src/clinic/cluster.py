@@ -13,6 +13,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -279,9 +280,16 @@ def _copied(server: Binaries, directory: Path) -> Binaries:
     if not copy.exists():
         half = directory / f"postgresql-{server.major}.part"
         shutil.rmtree(half, ignore_errors=True)
-        shutil.copytree(server.root, half, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
+        for part in server.parts:
+            target = half / part.relative_to(server.base)
+            shutil.copytree(part, target, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
         half.rename(copy)
-    return Binaries(origin=server.origin, root=copy, bin=copy / server.bin.name, major=server.major)
+    return replace(
+        server,
+        base=copy,
+        parts=tuple(copy / part.relative_to(server.base) for part in server.parts),
+        bin=copy / server.bin.relative_to(server.base),
+    )
 
 
 def _passwords(directory: Path) -> dict[str, str]:
@@ -322,7 +330,7 @@ def _initialise(directory: Path, server: Binaries, owner: lifeline.Owner | None)
                 child.send(signal.SIGTERM)
                 raise
             if status != 0:
-                raise Unusable(f"initdb failed in {directory}: {_last_line(Path(log.name))}")
+                raise Unusable(f"initdb failed in {directory}: {_complaint(Path(log.name).read_bytes())}")
     finally:
         password.unlink()
     with (half / "postgresql.conf").open("a") as file:
@@ -389,7 +397,7 @@ def _launch(directory: Path, server: Binaries, owner: lifeline.Owner | None, por
         elif _TAKEN.search(said):
             raise Unusable(f"Port {chosen} is in use: choose another, or 0 for any free one.")
         else:
-            raise Unusable(f"PostgreSQL did not start in {directory}: {_last_line(directory / 'postgres.log')}")
+            raise Unusable(f"PostgreSQL did not start in {directory}: {_complaint(said)}")
 
 
 def _await_ready(directory: Path, child: lifeline.Child, port: int, deadline: float) -> bool:
@@ -415,7 +423,7 @@ def _free_port() -> int:
         return port
 
 
-def _last_line(log: Path) -> str:
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    telling = [line for line in lines[-20:] if "FATAL" in line or "error" in line.lower()]
-    return (telling or lines or ["it said nothing"])[-1].strip()
+def _complaint(said: bytes) -> str:
+    """The last two lines of what a program said: what is wrong, and that it gives up for it."""
+    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
+    return "; ".join(lines[-2:]) or "it said nothing"

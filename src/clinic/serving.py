@@ -39,6 +39,7 @@ def serve(settings: Settings, host: str, port: int) -> None:
         log_config=None,
         log_level="warning",
         lifespan="on",
+        ws="none",
         server_header=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_GRACE_S,
