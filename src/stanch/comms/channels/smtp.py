@@ -6,10 +6,12 @@ The Message-ID comes from the message's key, so mail that is sent again after a 
 import asyncio
 import contextlib
 import hashlib
+import re
 import smtplib
 import ssl
 import threading
 from collections.abc import Callable
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from enum import StrEnum
@@ -20,6 +22,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from stanch.model.message import Delivered, Message, NotDelivered
 from stanch.model.plan import Contact
+
+# One line with one @: the standard library's parser fails in several ways on what is not.
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class Security(StrEnum):
@@ -61,9 +66,11 @@ class SmtpChannel:
         return tuple(contact.address for contact in contacts if "@" in contact.address and not contact.placeholder)
 
     async def deliver(self, message: Message, address: str) -> Delivered | NotDelivered:
+        if not _ADDRESS.fullmatch(address):
+            return NotDelivered(because=f"{address!r} is no mail address", retry=False)
         try:
             mail = self._compose(message, address)
-        except ValueError as error:
+        except (ValueError, MessageError) as error:
             return NotDelivered(because=f"{address!r} is no mail address: {error}", retry=False)
         return await _in_thread(partial(self._send, mail, address))
 
@@ -102,14 +109,19 @@ class SmtpChannel:
         except smtplib.SMTPNotSupportedError as error:
             return NotDelivered(because=f"{server}: {error}", retry=False)
         except smtplib.SMTPException as error:
+            if isinstance(error.__context__, TimeoutError):
+                return self._timed_out(server)
             return NotDelivered(because=f"{server}: {error}", retry=True)
         except ssl.SSLCertVerificationError as error:
             because = f"{server} has a certificate that is not trusted: {error.verify_message}"
             return NotDelivered(because=because, retry=False)
         except TimeoutError:
-            return NotDelivered(because=f"{server} did not answer in {settings.timeout_s:g} s", retry=True)
+            return self._timed_out(server)
         except OSError as error:
             return NotDelivered(because=f"{server} cannot be reached: {error.strerror or error}", retry=True)
+
+    def _timed_out(self, server: str) -> NotDelivered:
+        return NotDelivered(because=f"{server} did not answer in {self._settings.timeout_s:g} s", retry=True)
 
     def _connect(self, context: ssl.SSLContext) -> smtplib.SMTP:
         settings = self._settings

@@ -10,7 +10,7 @@ import hmac
 import json
 
 import httpx
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, TypeAdapter, field_validator
 
 from stanch.model.clock import Clock
 from stanch.model.message import Delivered, Message, NotDelivered
@@ -19,6 +19,8 @@ from stanch.model.plan import Contact
 # RFC 9110 and RFC 6585: the request may be repeated. Every other 4xx says that it is wrong as it is.
 _AGAIN_LATER = {408, 425, 429}
 _LONGEST_ADVICE_S = 300.0
+
+_URL = TypeAdapter(HttpUrl)
 
 
 class WebhookSettings(BaseModel):
@@ -30,10 +32,17 @@ class WebhookSettings(BaseModel):
     secret: SecretStr | None = Field(default=None, description="Signs each request; without one, none is signed.")
     timeout_s: float = Field(default=10.0, gt=0, le=60, description="How long one try may take.")
 
+    @field_validator("url")
+    @classmethod
+    def _must_be_reachable(cls, url: str) -> str:
+        # Kept as it was written: parsing would change what a receiver may compare.
+        _URL.validate_python(url)
+        return url
+
     @property
     def place(self) -> str:
         """The address without what may be secret in it."""
-        parsed = HttpUrl(self.url)
+        parsed = _URL.validate_python(self.url)
         return f"{parsed.scheme}://{parsed.host}"
 
 
