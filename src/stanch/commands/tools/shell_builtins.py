@@ -1,0 +1,100 @@
+"""The shell's own commands. Most change only the shell that runs them; some change what later commands mean."""
+
+import re
+
+from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
+from stanch.commands.tables import always
+from stanch.model.risk import Trait
+
+_OWN = always(reads("changes only its own shell"))
+_HARMLESS_SET = re.compile(r"[-+](?:[euxvbfhmnCEHT]*o?|o)\Z")
+_HARMLESS_MODES = frozenset(
+    {
+        "pipefail",
+        "errexit",
+        "nounset",
+        "xtrace",
+        "verbose",
+        "noclobber",
+        "noglob",
+        "errtrace",
+        "functrace",
+        "posix",
+        "nolog",
+        "ignoreeof",
+    }
+)
+
+
+def _set(call: Call) -> Effect:
+    if not call.arguments:
+        return reads("shows every variable", Trait.EXPOSES_SECRETS)
+    for word in call.arguments:
+        if word == "--":
+            return changes("changes the script's own arguments")
+        if not _HARMLESS_SET.match(word) and word not in _HARMLESS_MODES:
+            return changes("changes the script's own arguments or how it is read")
+    return reads("changes how its own shell treats errors")
+
+
+def _trap(call: Call) -> Effect:
+    words = [word for word in call.arguments if word not in {"-p", "-l", "--"}]
+    if len(words) < 2 or words[0] in {"-", ""}:
+        return reads("changes only its own shell")
+    return changes("keeps a command for later").along(call.rater.script(words[0]))
+
+
+def _alias(call: Call) -> Effect:
+    effect = reads("lists other names of commands")
+    for word in call.arguments:
+        name, joined, text = word.partition("=")
+        if joined:
+            effect = effect.along(changes(f"gives the name {name} another meaning"), call.rater.script(text))
+    return effect
+
+
+def _read(call: Call) -> Effect:
+    if any("[" in word for word in call.arguments if not word.startswith("-")):
+        return changes("its index is computed")
+    if call.stdin.is_given:
+        return reads("reads a line into a variable")
+    return reads("waits for somebody to type", Trait.INTERACTIVE)
+
+
+def _history(call: Call) -> Effect:
+    if any(word.startswith(("-c", "-d")) for word in call.arguments):
+        return destroys("forgets what was typed")
+    if any(word.startswith(("-a", "-w", "-r", "-n", "-s")) for word in call.arguments):
+        return changes("changes what is kept of what was typed")
+    return reads("shows what was typed", Trait.EXPOSES_SECRETS)
+
+
+def _computes(call: Call) -> Effect:
+    if re.search(r"[\[`$]", " ".join(call.arguments)):
+        return changes("what it computes with may run commands")
+    return reads("only computes")
+
+
+def _keeps(call: Call) -> Effect:
+    if any(word.startswith("-C") for word in call.arguments):
+        return changes("runs a command for what it reads")
+    return reads("reads lines into a variable")
+
+
+GRAMMARS: dict[str, Grammar] = {
+    **dict.fromkeys(("cd", "pushd", "popd", "dirs", "exit", "return", "break", "continue", "shift", "wait", "jobs", "times", "umask", "unset", "unalias",
+                     "getopts", "caller", "logout", "suspend", "help", "compgen", "clear", "tput", "local", "declare", "typeset", "readonly", "export"), _OWN),
+    "set": _set,
+    "shopt": lambda call: reads("shows how bash reads commands") if not any(word.startswith(("-s", "-u")) for word in call.arguments) else changes("changes how bash reads commands"),
+    "trap": _trap,
+    "alias": _alias,
+    "read": _read,
+    "history": _history,
+    "let": _computes,
+    **dict.fromkeys(("mapfile", "readarray"), _keeps),
+    **dict.fromkeys(("source", "."), lambda call: changes(f"runs the script {' '.join(call.arguments[:1])}, which nobody has rated")),
+    "fc": always(changes("runs again what was typed")),
+    "fg": always(reads("waits for a job", Trait.INTERACTIVE)),
+    **dict.fromkeys(("bg", "disown"), always(reads("lets a job run on"))),
+    **dict.fromkeys(("enable", "bind", "complete", "compopt"), always(changes("changes what commands mean"))),
+}  # fmt: skip
