@@ -60,6 +60,22 @@ class Case:
     series: list[tuple[str, Labels, Values]] = field(default_factory=list)
 
 
+@dataclass(repr=False)
+class Batch:
+    """Cases with the seconds between two samples and between two evaluations."""
+
+    scrape_s: int
+    evaluate_s: int
+    cases: list[Case]
+
+    def __repr__(self) -> str:
+        return f"<{len(self.cases)} cases, a sample every {self.scrape_s} s, an evaluation every {self.evaluate_s} s>"
+
+    @property
+    def moments(self) -> range:
+        return range(0, self.scrape_s * STEPS + 60, self.evaluate_s)
+
+
 # --- random series -----------------------------------------------------------------------------------------------
 
 
@@ -218,12 +234,11 @@ def cases(draw: st.DrawFn, number: int) -> Case:
 
 
 @st.composite
-def batches(draw: st.DrawFn) -> tuple[int, int, list[Case]]:
-    """Seconds between samples, seconds between evaluations, and cases."""
+def batches(draw: st.DrawFn) -> Batch:
     scrape_s = draw(st.sampled_from([5, 7, 15]))
     evaluate_s = draw(st.sampled_from([5, 10, 15]))
     count = draw(st.integers(10, 20))
-    return scrape_s, evaluate_s, [draw(cases(number)) for number in range(count)]
+    return Batch(scrape_s, evaluate_s, [draw(cases(number)) for number in range(count)])
 
 
 # --- Stanch --------------------------------------------------------------------------------------------------------
@@ -237,28 +252,24 @@ class Outcome:
     firing: set[int] = field(default_factory=set)
 
 
-def moments(scrape_s: int, evaluate_s: int) -> range:
-    return range(0, scrape_s * STEPS + 60, evaluate_s)
-
-
-def watched(scrape_s: int, evaluate_s: int, batch: list[Case]) -> dict[int, Outcome]:
+def watched(batch: Batch) -> dict[int, Outcome]:
     windows = Windows(7200)
-    signals = {case.signal.name: case.signal for case in batch}
+    signals = {case.signal.name: case.signal for case in batch.cases}
     rulebook = Rulebook(windows, signals)
-    rulebook.arm([case.rule for case in batch])
-    outcomes = {case.number: Outcome() for case in batch}
-    numbers = {case.rule.id: case.number for case in batch}
+    rulebook.arm([case.rule for case in batch.cases])
+    outcomes = {case.number: Outcome() for case in batch.cases}
+    numbers = {case.rule.id: case.number for case in batch.cases}
     step = 0
-    for at in moments(scrape_s, evaluate_s):
-        while step < STEPS and step * scrape_s <= at:
-            for case in batch:
+    for at in batch.moments:
+        while step < STEPS and step * batch.scrape_s <= at:
+            for case in batch.cases:
                 for metric, labels, values in case.series:
                     series = windows.series(metric, labels)
                     match values[step]:
                         case float() as value:
-                            series.append(milliseconds(step * scrape_s), value)
+                            series.append(milliseconds(step * batch.scrape_s), value)
                         case "stale":
-                            series.end(milliseconds(step * scrape_s))
+                            series.end(milliseconds(step * batch.scrape_s))
             step += 1
         rulebook.evaluate(float(at))
         for evaluation in rulebook.evaluations():
@@ -273,22 +284,24 @@ def watched(scrape_s: int, evaluate_s: int, batch: list[Case]) -> dict[int, Outc
 # --- promtool ------------------------------------------------------------------------------------------------------
 
 
-def promtool(folder: Path, scrape_s: int, evaluate_s: int, batch: list[Case], tests: dict[str, object]) -> str:
+def promtool(folder: Path, batch: Batch, tests: dict[str, object]) -> str:
     """What `promtool test rules` prints: nothing but SUCCESS where all tests hold."""
-    signals = {case.signal.name: case.signal for case in batch}
-    (folder / "rules.yml").write_text(promql.rule_file([case.rule for case in batch], signals, interval_s=evaluate_s))
+    signals = {case.signal.name: case.signal for case in batch.cases}
+    (folder / "rules.yml").write_text(
+        promql.rule_file([case.rule for case in batch.cases], signals, interval_s=batch.evaluate_s)
+    )
     document = {
         "rule_files": ["rules.yml"],
-        "evaluation_interval": f"{evaluate_s}s",
+        "evaluation_interval": f"{batch.evaluate_s}s",
         "tests": [
             {
-                "interval": f"{scrape_s}s",
+                "interval": f"{batch.scrape_s}s",
                 "input_series": [
                     {
                         "series": f"{metric}{{{','.join(f'{name}={json.dumps(value)}' for name, value in labels)}}}",
                         "values": " ".join(value if isinstance(value, str) else f"{value:g}" for value in values),
                     }
-                    for case in batch
+                    for case in batch.cases
                     for metric, labels, values in case.series
                 ],
                 **tests,
@@ -307,9 +320,7 @@ def promtool(folder: Path, scrape_s: int, evaluate_s: int, batch: list[Case], te
 _GOT = re.compile(r'expr: "(?P<expr>(?:[^"\\]|\\.)*)", time: (?P<time>\S+?),\s+exp: ?.*?\n\s+got: ?(?P<got>.*)')
 
 
-def prometheus_values(
-    folder: Path, scrape_s: int, evaluate_s: int, batch: list[Case]
-) -> Iterator[tuple[int, int, float | None]]:
+def prometheus_values(folder: Path, batch: Batch) -> Iterator[tuple[int, int, float | None]]:
     """(case, moment, value) as Prometheus computes them: promtool prints what it got where it was told to expect
     a value that nothing has.
     """
@@ -320,10 +331,10 @@ def prometheus_values(
             "eval_time": f"{at}s",
             "exp_samples": [{"labels": '{never="this"}', "value": 1}],
         }
-        for case in batch
-        for at in moments(scrape_s, evaluate_s)
+        for case in batch.cases
+        for at in batch.moments
     ]
-    output = promtool(folder, scrape_s, evaluate_s, batch, {"promql_expr_test": expected})
+    output = promtool(folder, batch, {"promql_expr_test": expected})
     found = list(_GOT.finditer(output))
     assert len(found) == len(expected), output[:2000]
     for wanted, got in zip(expected, found, strict=True):
@@ -350,13 +361,12 @@ def near(left: float, right: float) -> bool:
 )
 @given(batch=batches())
 def test_every_value_is_the_one_that_prometheus_computes(
-    tmp_path_factory: pytest.TempPathFactory, batch: tuple[int, int, list[Case]]
+    tmp_path_factory: pytest.TempPathFactory, batch: Batch
 ) -> None:
-    scrape_s, evaluate_s, of_batch = batch
-    outcomes = watched(scrape_s, evaluate_s, of_batch)
-    for number, at, value in prometheus_values(tmp_path_factory.mktemp("values"), scrape_s, evaluate_s, of_batch):
+    outcomes = watched(batch)
+    for number, at, value in prometheus_values(tmp_path_factory.mktemp("values"), batch):
         ours = outcomes[number].values.get(at)
-        case = of_batch[number]
+        case = batch.cases[number]
         if value is None or math.isnan(value):
             assert ours is None, (at, ours, expression(case), case)
         else:
@@ -371,12 +381,11 @@ def test_every_value_is_the_one_that_prometheus_computes(
 )
 @given(batch=batches())
 def test_alerts_fire_at_the_same_moments_as_in_prometheus(
-    tmp_path_factory: pytest.TempPathFactory, batch: tuple[int, int, list[Case]]
+    tmp_path_factory: pytest.TempPathFactory, batch: Batch
 ) -> None:
-    scrape_s, evaluate_s, of_batch = batch
-    outcomes = watched(scrape_s, evaluate_s, of_batch)
+    outcomes = watched(batch)
     expected = []
-    for case in of_batch:
+    for case in batch.cases:
         outcome = outcomes[case.number]
         limits = [case.rule.value] if case.rule.upper is None else [case.rule.value, case.rule.upper]
         if any(near(value, limit) for value in outcome.values.values() for limit in limits):
@@ -398,7 +407,7 @@ def test_alerts_fire_at_the_same_moments_as_in_prometheus(
                 if at in outcome.firing
                 else [],
             }
-            for at in moments(scrape_s, evaluate_s)
+            for at in batch.moments
         ]
-    output = promtool(tmp_path_factory.mktemp("alerts"), scrape_s, evaluate_s, of_batch, {"alert_rule_test": expected})
-    assert "SUCCESS" in output, (output[:3000], of_batch)
+    output = promtool(tmp_path_factory.mktemp("alerts"), batch, {"alert_rule_test": expected})
+    assert "SUCCESS" in output, output[:3000]
