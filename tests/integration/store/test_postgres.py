@@ -12,6 +12,7 @@ from stanch.model.problem import Unusable
 from stanch.store.engine import Store
 from stanch.store.tables import heartbeat
 from stanch.store.wake import wake
+from waiting import until
 
 
 def beat(*names, topic=None):
@@ -37,14 +38,6 @@ def listening(url):
                 " WHERE application_name = 'stanch-listen' AND datname = current_database()"
             )
         ]
-
-
-async def until(condition):
-    for _ in range(1000):
-        if await asyncio.to_thread(condition):
-            return
-        await asyncio.sleep(0.01)
-    pytest.fail("it never came to be")
 
 
 async def quiet(listener):
