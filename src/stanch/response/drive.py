@@ -431,7 +431,7 @@ class Drive:
         )
 
         def queue(connection: Connection) -> None:
-            said[:] = [tell(connection, seen.incident, resolved, now)]
+            said[:] = [tell(connection, seen.incident, resolved, self._clock.now())]
             rows.update_step(connection, done, replace(done, output=said[0]))
 
         events = (
