@@ -5,8 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from datetime import date as Day  # noqa: N812 - a handler's parameters are named as in the query string
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,9 +13,9 @@ import msgspec
 import psycopg
 from litestar import Litestar, Request, Response, get, post
 from litestar.datastructures import State
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException, NotAuthorizedException, NotFoundException, ValidationException
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, generate_latest
 from psycopg_pool import PoolTimeout
 
@@ -31,7 +30,10 @@ _log = logging.getLogger("clinic")
 _LARGEST_BODY_BYTES = 100_000
 
 Call = Request[Any, Any, State]
-Id = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
+_LARGEST_ID = 2**31 - 1  # PostgreSQL's integer
+PathId = Annotated[int, PathParameter(ge=1, le=_LARGEST_ID)]
+QueryId = Annotated[int, QueryParameter(ge=1, le=_LARGEST_ID)]
+QueryDay = Annotated[date, QueryParameter(name="date")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,28 +60,31 @@ class Clinic:
     started_at: datetime
 
 
+Dependency = NamedDependency[Clinic]
+
+
 class BookingBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    patient_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
-    doctor_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+    patient_id: Annotated[int, msgspec.Meta(ge=1, le=_LARGEST_ID)]
+    doctor_id: Annotated[int, msgspec.Meta(ge=1, le=_LARGEST_ID)]
     starts_at: Annotated[datetime, msgspec.Meta(tz=True)]
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
     notes: Annotated[str, msgspec.Meta(max_length=2000)] = ""
 
 
 class TokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    patient_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+    patient_id: Annotated[int, msgspec.Meta(ge=1, le=_LARGEST_ID)]
 
 
 @get("/appointments")
-async def list_appointments(request: Call, clinic: Clinic, doctor_id: Id, date: Day) -> dict[str, Any]:
+async def list_appointments(request: Call, clinic: Dependency, doctor_id: QueryId, day: QueryDay) -> dict[str, Any]:
     """A doctor's day, all of it."""
-    rows = await clinic.release.appointments(clinic.database, doctor_id, date)
+    rows = await clinic.release.appointments(clinic.database, doctor_id, day)
     request.state.records = [f"appointment:{row['id']}" for row in rows]
-    return {"doctor_id": doctor_id, "date": date, "appointments": rows}
+    return {"doctor_id": doctor_id, "date": day, "appointments": rows}
 
 
 @post("/appointments")
-async def book_appointment(request: Call, clinic: Clinic, data: BookingBody) -> Row:
+async def book_appointment(request: Call, clinic: Dependency, data: JSONBody[BookingBody]) -> Row:
     """Book a slot."""
     booking = Booking(
         patient_id=data.patient_id,
@@ -97,7 +102,7 @@ async def book_appointment(request: Call, clinic: Clinic, data: BookingBody) -> 
 
 
 @get("/patients/{patient_id:int}")
-async def show_patient(request: Call, clinic: Clinic, patient_id: Id) -> Row:
+async def show_patient(request: Call, clinic: Dependency, patient_id: PathId) -> Row:
     rows = await clinic.database.fetch("SELECT * FROM patients WHERE id = %s", "patients", (patient_id,))
     if not rows:
         raise NotFoundException("There is no such patient.")
@@ -106,7 +111,7 @@ async def show_patient(request: Call, clinic: Clinic, patient_id: Id) -> Row:
 
 
 @get("/doctors/{doctor_id:int}")
-async def show_doctor(request: Call, clinic: Clinic, doctor_id: Id) -> Row:
+async def show_doctor(request: Call, clinic: Dependency, doctor_id: PathId) -> Row:
     rows = await clinic.database.fetch("SELECT * FROM doctors WHERE id = %s", "doctors", (doctor_id,))
     if not rows:
         raise NotFoundException("There is no such doctor.")
@@ -115,7 +120,7 @@ async def show_doctor(request: Call, clinic: Clinic, doctor_id: Id) -> Row:
 
 
 @post("/tokens")
-async def issue_token(clinic: Clinic, data: TokenBody) -> dict[str, Any]:
+async def issue_token(clinic: Dependency, data: JSONBody[TokenBody]) -> dict[str, Any]:
     """A bearer token for a patient, valid for a day."""
     issued = await clinic.tokens.issue(data.patient_id)
     if issued is None:
@@ -125,7 +130,7 @@ async def issue_token(clinic: Clinic, data: TokenBody) -> dict[str, Any]:
 
 
 @get("/statistics")
-async def show_statistics(clinic: Clinic) -> Row:
+async def show_statistics(clinic: Dependency) -> Row:
     """How many doctors and patients there are, and the days of the calendar."""
     rows = await clinic.database.fetch(
         "SELECT (SELECT max(id) FROM doctors) AS doctors, (SELECT max(id) FROM patients) AS patients,"
@@ -138,7 +143,7 @@ async def show_statistics(clinic: Clinic) -> Row:
 
 
 @get("/releases", sync_to_thread=False)
-def list_releases(clinic: Clinic) -> dict[str, Any]:
+def list_releases(clinic: Dependency) -> dict[str, Any]:
     """What runs since when, and what else it could be started into."""
     return {
         "current": clinic.release.version,
@@ -151,13 +156,13 @@ def list_releases(clinic: Clinic) -> dict[str, Any]:
 
 
 @get("/health", sync_to_thread=False)
-def health(clinic: Clinic) -> dict[str, str]:
+def health(clinic: Dependency) -> dict[str, str]:
     """The process answers; whether its database does is what the other routes tell."""
     return {"status": "ok", "release": clinic.release.version}
 
 
 @get("/metrics", sync_to_thread=False, media_type="text/plain; version=0.0.4; charset=utf-8")
-def metrics(clinic: Clinic) -> bytes:
+def metrics(clinic: Dependency) -> bytes:
     """Prometheus' text format. It takes no connection, so it is served when none is left."""
     return generate_latest(clinic.registry)
 

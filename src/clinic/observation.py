@@ -1,14 +1,14 @@
 """What the clinic tells of its requests: OpenTelemetry's HTTP server metrics and a JSON access log."""
 
 import json
+import os
 import re
 import secrets
-import sys
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -95,19 +95,21 @@ class AccessLog:
 
     def __init__(self, path: Path | None, registry: CollectorRegistry) -> None:
         """Standard output without a path. Raises OSError where the file cannot be opened."""
-        self._file: TextIO = sys.stdout if path is None else path.open("a", encoding="utf-8", buffering=1)
+        # Unbuffered, so that a line that failed is not tried again with the next one.
+        self._file = os.fdopen(1, "wb", 0, closefd=False) if path is None else path.open("ab", buffering=0)
         self._lost = Counter("clinic_access_log_lost_lines", "Lines that could not be written.", registry=registry)
 
     def write(self, entry: dict[str, Any]) -> None:
+        line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"
         try:
-            self._file.write(json.dumps(entry, separators=(",", ":")) + "\n")
-            self._file.flush()
+            written = self._file.write(line)
         except OSError:
+            written = 0
+        if written != len(line):
             self._lost.inc()
 
     def close(self) -> None:
-        if self._file is not sys.stdout:
-            self._file.close()
+        self._file.close()
 
 
 def _trace_id(scope: Scope) -> str:
