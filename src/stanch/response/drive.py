@@ -135,6 +135,7 @@ class Drive:
         self._clock = tools.clock
         self._journal = journal
         self.stop = asyncio.Event()
+        self._began: tuple[str, int, float] | None = None
 
     async def go(self) -> None:
         """Move until there is nothing to do. Raises LeaseLost."""
@@ -306,7 +307,14 @@ class Drive:
             attempt=started.attempt,
             because=because,
         )
+        self._began = (step.key, started.attempt, self._clock.monotonic())
         return await self._journal.move(seen.run, step, started, event)
+
+    def _elapsed(self, step: StepRecord) -> float:
+        """Seconds since this attempt began; by the wall clock only where another process began it."""
+        if self._began is not None and self._began[:2] == (step.key, step.attempt):
+            return self._clock.monotonic() - self._began[2]
+        return max(0.0, self._clock.now() - step.started_at) if step.started_at is not None else 0.0
 
     async def _over(
         self,
@@ -337,8 +345,7 @@ class Drive:
         match state:
             case StepState.DONE:
                 kind = EventKind.STEP_DONE
-                elapsed = max(0.0, now - step.started_at) if step.started_at is not None else 0.0
-                said |= {"elapsed_s": elapsed, "output": (output or "")[:SHOWN]}
+                said |= {"elapsed_s": self._elapsed(step), "output": (output or "")[:SHOWN]}
             case StepState.FAILED:
                 kind = EventKind.STEP_FAILED
                 said |= {"output": (output or "")[-SHOWN:]}

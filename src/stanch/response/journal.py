@@ -59,7 +59,7 @@ class Journal:
         """Run `unit` behind the fence."""
 
         def fenced(connection: Connection) -> T:
-            fence(connection, self.hold, until=self._clock.now() + self._lease_s)
+            fence(connection, self.hold, now=self._clock.now(), term_s=self._lease_s)
             return unit(connection)
 
         return await self._patiently(lambda: self._store.write(fenced))
@@ -108,7 +108,7 @@ class Journal:
         """Keep the output so far of a started step. Not worth waiting for: without a store it is left out."""
 
         def unit(connection: Connection) -> None:
-            fence(connection, self.hold, until=self._clock.now() + self._lease_s)
+            fence(connection, self.hold, now=self._clock.now(), term_s=self._lease_s)
             _update_started(connection, step, output=output)
             wake(connection, OUTPUT_TOPIC)
 

@@ -1,9 +1,26 @@
-"""Who holds a run: claimed by a conditional update, renewed, let go; and the fence that every write of a run names."""
+"""Who holds a run: claimed by a conditional update, renewed, let go; and the fence that every write of a run names.
+
+Leases of several replicas are timed by the one clock that they share, the database's; `now` is the caller's, for
+SQLite and for the times that runs themselves carry.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    and_,
+    cast,
+    exists,
+    extract,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from stanch.model.incident import IncidentStatus
 from stanch.model.run import RunState, StepState
@@ -27,33 +44,36 @@ class LeaseLost(Exception):
     """Another replica has taken the run, or it is over: nothing was written, and nothing may be."""
 
 
-def fence(connection: Connection, hold: Hold, *, until: float) -> None:
-    """The first statement of every write of a held run: locks it, renews it. Raises LeaseLost."""
+def fence(connection: Connection, hold: Hold, *, now: float, term_s: float) -> None:
+    """The first statement of every write of a held run: locks it, renews it for `term_s`. Raises LeaseLost."""
     mine = (run.c.id == hold.run_id) & (run.c.epoch == hold.epoch) & run.c.state.in_(_LIVE)
+    until = _clock(connection, now) + term_s
     if connection.execute(update(run).where(mine).values(held_until=until)).rowcount != 1:
         raise LeaseLost(f"run {hold.run_id} is no longer held at epoch {hold.epoch}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """What there is for a runner: a run to take, a run to wake, and when the next one comes free by itself."""
+    """What there is for a runner: a run to take, a run to wake, and in how long the next one comes free by itself."""
 
     any_free: bool
     any_resolved: bool
-    next_at: float | None
+    next_in_s: float | None
 
 
 def survey(connection: Connection, *, now: float, lease_s: float | None) -> Survey:
     """Look without changing anything; for the parameters see `take`."""
-    waiting = select(func.min(run.c.wake_at)).where(run.c.state.in_(_LIVE), run.c.holder.is_(None))
-    times = [connection.execute(waiting).scalar()]
+    waiting = select(func.min(run.c.wake_at) - now).where(run.c.state.in_(_LIVE), run.c.holder.is_(None))
+    pauses = [connection.execute(waiting).scalar()]
     if lease_s is not None:
-        held = select(func.min(run.c.held_until)).where(run.c.state.in_(_LIVE), run.c.holder.is_not(None))
-        times.append(connection.execute(held).scalar())
+        clock = _clock(connection, now)
+        held = select(func.min(run.c.held_until) - clock).where(run.c.state.in_(_LIVE), run.c.holder.is_not(None))
+        pauses.append(connection.execute(held).scalar())
+    free = select(run.c.id).where(_free(connection, now, lease_s)).limit(1)
     return Survey(
-        any_free=connection.execute(select(run.c.id).where(_free(now, lease_s)).limit(1)).first() is not None,
+        any_free=connection.execute(free).first() is not None,
         any_resolved=connection.execute(select(run.c.id).where(_resolved(now)).limit(1)).first() is not None,
-        next_at=min((float(time) for time in times if time is not None), default=None),
+        next_in_s=min((float(pause) for pause in pauses if pause is not None), default=None),
     )
 
 
@@ -67,7 +87,7 @@ def take(
     """
     found = connection.execute(
         select(run.c.id, run.c.epoch)
-        .where(_free(now, lease_s))
+        .where(_free(connection, now, lease_s))
         .order_by(run.c.wake_at)
         .limit(room)
         .with_for_update(skip_locked=True)
@@ -77,19 +97,19 @@ def take(
         taken = connection.execute(
             update(run)
             .where(run.c.id == run_id, run.c.epoch == epoch)
-            .values(epoch=epoch + 1, holder=holder, held_until=now + term_s)
+            .values(epoch=epoch + 1, holder=holder, held_until=_clock(connection, now) + term_s)
         )
         if taken.rowcount == 1:
             holds.append(Hold(run_id=run_id, epoch=epoch + 1))
     return tuple(holds)
 
 
-def renew(connection: Connection, holds: Sequence[Hold], *, until: float) -> frozenset[str]:
+def renew(connection: Connection, holds: Sequence[Hold], *, now: float, term_s: float) -> frozenset[str]:
     """Extend every lease; the ids of the runs that are still held."""
     kept = set()
     for hold in sorted(holds, key=lambda hold: hold.run_id):  # one order, so that renewals never deadlock
         try:
-            fence(connection, hold, until=until)
+            fence(connection, hold, now=now, term_s=term_s)
         except LeaseLost:
             continue
         kept.add(hold.run_id)
@@ -119,11 +139,20 @@ def stopping(connection: Connection, run_ids: Sequence[str]) -> frozenset[str]:
     return frozenset(connection.execute(select(run.c.id).where(wanted)).scalars())
 
 
-def _free(now: float, lease_s: float | None) -> ColumnElement[bool]:
+def _clock(connection: Connection, now: float) -> ColumnElement[float]:
+    """The clock that leases are timed by, in epoch seconds."""
+    if connection.dialect.name == "postgresql":
+        return cast(extract("epoch", func.clock_timestamp()), Double)
+    return literal(now, Double)
+
+
+def _free(connection: Connection, now: float, lease_s: float | None) -> ColumnElement[bool]:
     ready = run.c.holder.is_(None) & (run.c.wake_at <= now)
     if lease_s is None:
         return and_(run.c.state.in_(_LIVE), ready)
-    expired = run.c.holder.is_not(None) & or_(run.c.held_until < now, run.c.held_until > now + _FARTHEST * lease_s)
+    clock = _clock(connection, now)
+    beyond = or_(run.c.held_until < clock, run.c.held_until > clock + _FARTHEST * lease_s)
+    expired = run.c.holder.is_not(None) & beyond
     return and_(run.c.state.in_(_LIVE), or_(ready, expired))
 
 

@@ -24,6 +24,7 @@ PARALLEL = 64
 
 _LONGEST_SLEEP_S = 60.0
 """The wall clock may be set while we sleep: due times are looked at again this often."""
+_SHORTEST_SLEEP_S = 0.02
 _RETRY_S = 2.0
 _AFTER_A_FAULT_S = 30.0
 _SAFE_SHARE = 2 / 3
@@ -119,9 +120,9 @@ class Runner:
                 self._begin(hold, began + self._lease_s * _SAFE_SHARE)
             # There may be more than there was room for, and what was taken is no longer the nearest.
             return _LONGEST_SLEEP_S if len(holds) == room else 0.0
-        if room <= 0 or seen.next_at is None:
+        if room <= 0 or seen.next_in_s is None:
             return _LONGEST_SLEEP_S
-        return min(max(0.01, seen.next_at - now), _LONGEST_SLEEP_S)
+        return min(max(_SHORTEST_SLEEP_S, seen.next_in_s), _LONGEST_SLEEP_S)
 
     def _begin(self, hold: Hold, safe_until: float) -> None:
         journal = Journal(store=self._store, clock=self._clock, hold=hold, lease_s=self._lease_s)
@@ -179,9 +180,11 @@ class Runner:
         began = self._clock.monotonic()
         held = dict(self._held)
         holds = [each.hold for each in held.values()]
-        until = self._clock.now() + self._lease_s
+        now = self._clock.now()
         try:
-            kept = await self._store.write(lambda connection: leases.renew(connection, holds, until=until))
+            kept = await self._store.write(
+                lambda connection: leases.renew(connection, holds, now=now, term_s=self._lease_s)
+            )
         except Unusable as fault:
             log.warning("runs.not_renewed", because=fault.message)
             return

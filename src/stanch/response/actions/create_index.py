@@ -140,7 +140,7 @@ class CreateIndex:
         try:
             await building
         except BuildFailed as failed:
-            left = await self._clean_up(database, parameters, failed.because)
+            left = await self._clean_up(context, database, failed.because)
             raise ActionFailed(f"PostgreSQL ended the build of {index}: {failed.because}. {left}") from failed
         finally:
             watching.cancel()
@@ -148,17 +148,19 @@ class CreateIndex:
             await asyncio.gather(watching, building, return_exceptions=True)
         state = await _look(database, parameters)
         if not state.valid:
-            left = await self._clean_up(database, parameters, "the index is invalid")
+            left = await self._clean_up(context, database, "the index is invalid")
             raise ActionFailed(f"The build of {index} ended and left it invalid. {left}")
         return clock.monotonic() - begun
 
-    async def _clean_up(self, database: PostgresConnector, parameters: Mapping[str, Any], because: str) -> str:
+    async def _clean_up(self, context: ActionContext, database: PostgresConnector, because: str) -> str:
         """Drop what a failed build left: writes would maintain it, and no query would use it. What was done."""
-        state = await _look(database, parameters)
+        index = context.parameters["index"]
+        state = await _look(database, context.parameters)
         if not state.on_table or state.valid or state.build is not None:
             return "It left nothing behind."
-        drop = ddl.drop_index(parameters["schema"], parameters["index"])
-        await self._run(database, drop, parameters["index"], f"The build failed ({because}) and its remains stayed")
+        await context.report(f"The build failed: {because}. Dropping what is left of {index}.")
+        drop = ddl.drop_index(context.parameters["schema"], index)
+        await self._run(database, drop, index, f"The build failed ({because}) and its remains stayed")
         return "What was left of it was dropped."
 
     async def _run(self, database: PostgresConnector, statement: str, index: str, failing: str) -> None:

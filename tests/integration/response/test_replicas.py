@@ -1,0 +1,211 @@
+"""Several runners on one database: one cut off, one stalled, one gone; clocks that jump."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from response_stage import Stage, act, command, manual
+from stanch.incidents import timeline
+from stanch.model.clock import SystemClock
+from stanch.model.incident import EventKind
+from stanch.model.problem import Unusable
+from stanch.model.run import RunState, StepState
+from stanch.response import runs
+from stanch.response.drive import Timing
+from stanch.response.runner import Runner
+from stanch.store.engine import Store
+
+SHORT = Timing(lease_s=1.2)
+
+
+class Cuttable:
+    """A store behind a network that can be cut: nothing is answered, or refused after a while."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.whole = asyncio.Event()
+        self.whole.set()
+        self.refuses = False
+
+    async def _pass(self) -> None:
+        if not self.whole.is_set() and self.refuses:
+            raise Unusable("The database does not answer.")
+        await self.whole.wait()
+
+    async def write(self, unit, *, wake=()):
+        await self._pass()
+        return await self._store.write(unit, wake=wake)
+
+    async def read(self, unit):
+        await self._pass()
+        return await self._store.read(unit)
+
+    def listen(self, *topics):
+        return self._store.listen(*topics)
+
+
+class JumpingClock(SystemClock):
+    """A wall clock that somebody sets; durations go on as they were."""
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.offset
+
+
+def twin(stage: Stage, folder: Path, store) -> Stage:
+    """A second replica: its own runner and actions on the same database and the same world."""
+    other = Stage(store, folder, timing=SHORT)
+    other.plan = stage.plan
+    return other
+
+
+@pytest.mark.parametrize("silence", ["hangs", "refuses"])
+async def test_a_replica_that_is_cut_off_stops_acting_before_another_takes_over(
+    postgres_url: str, tmp_path: Path, silence: str
+) -> None:
+    async with (
+        await Store.open(postgres_url, SystemClock()) as near,
+        await Store.open(postgres_url, SystemClock()) as far,
+    ):
+        network = Cuttable(near)
+        network.refuses = silence == "refuses"
+        stage = Stage(near, tmp_path, act("index"), timing=SHORT)
+        await stage.open()
+        cut = Stage(network, tmp_path, timing=SHORT)
+        cut.plan = stage.plan
+        cut.actions["build"].hang = asyncio.Event()
+        cut_off = asyncio.create_task(Runner(cut.tools, holder="cut", alone=False).run())
+        await stage.until_step("index", StepState.PROPOSED)
+        await stage.approve("index")
+        await stage.until(lambda run: run.steps[0].progress.get("text") == "building")
+        acting = [task for task in asyncio.all_tasks() if task.get_name() == "stanch-run-1.1"]
+        stopped_at: list[float] = []
+        acting[0].add_done_callback(lambda _: stopped_at.append(time.monotonic()))
+        network.whole.clear()
+
+        other = twin(stage, tmp_path, far)
+        async with other.running("other", alone=False):
+            taken = await other.until(lambda run: run.holder == "other" or run.epoch > 2, within_s=10.0)
+            taken_at = time.monotonic()
+            assert taken.epoch > 1
+            asked = await other.until(lambda run: run.steps[0].asked == 2)
+            assert asked.steps[0].state is StepState.PROPOSED
+            assert stopped_at, "the replica that was cut off was still acting"
+            assert stopped_at[0] < taken_at
+            network.whole.set()  # it comes back, and may not write a thing
+            await other.approve("index")
+            run = await other.until_over()
+            cut_off.cancel()
+            await asyncio.gather(cut_off, return_exceptions=True)
+        assert run.steps[0].state is StepState.DONE
+        assert stage.world.journal() == [
+            "build-index: begun",
+            "build-index: undone",
+            "build-index: begun",
+            "build-index: built",
+        ]
+        assert await far.read(timeline.verify) == ()
+        assert len(await other.events(EventKind.RUN_FINISHED)) == 1
+
+
+async def test_the_fence_holds_where_a_replica_slept_through_its_lease(postgres_url: str, tmp_path: Path) -> None:
+    """Its process was stopped as a whole, so not even its watch over the lease ran."""
+    async with (
+        await Store.open(postgres_url, SystemClock()) as near,
+        await Store.open(postgres_url, SystemClock()) as far,
+    ):
+        stage = Stage(near, tmp_path, act("index"), timing=SHORT)
+        await stage.open()
+        asleep = stage.runner("asleep", alone=False)
+        asleep._keep_leases = asyncio.Event().wait
+        stage.actions["build"].hang = asyncio.Event()
+        sleeping = asyncio.create_task(asleep.run())
+        await stage.until_step("index", StepState.PROPOSED)
+        await stage.approve("index")
+        await stage.until(lambda run: run.steps[0].progress.get("text") == "building")
+
+        other = twin(stage, tmp_path, far)
+        async with other.running("other", alone=False):
+            await other.until(lambda run: run.steps[0].asked == 2, within_s=10.0)
+            before = await other.events()
+            stage.actions["build"].hang.set()  # it wakes, goes on as if nothing was, and wants to write its outcome
+            await asyncio.sleep(0.3)
+            assert await other.events() == before
+            assert (await other.step("index")).state is StepState.PROPOSED
+            await other.approve("index")
+            run = await other.until_over()
+        sleeping.cancel()
+        await asyncio.gather(sleeping, return_exceptions=True)
+        assert run.steps[0].state is StepState.DONE
+        assert [event.data["attempt"] for event in await other.events(EventKind.STEP_STARTED)] == [1, 2]
+        assert await far.read(timeline.verify) == ()
+
+
+async def test_two_runners_share_many_runs_and_do_each_step_once(postgres_url: str, tmp_path: Path) -> None:
+    async with (
+        await Store.open(postgres_url, SystemClock()) as near,
+        await Store.open(postgres_url, SystemClock()) as far,
+    ):
+        stages = []
+        for number in range(8):
+            stage = Stage(near, tmp_path, act(f"look-{number}", "look"), act(f"then-{number}", "look"))
+            await stage.open()
+            stages.append(stage)
+        other = Stage(far, tmp_path)
+        async with stages[0].running("one", alone=False), other.running("two", alone=False):
+            ended = [await stage.until_over() for stage in stages]
+        assert {run.state for run in ended} == {RunState.FINISHED}
+        journal = stages[0].world.journal()
+        assert len(journal) == len(set(journal)) == 16
+
+
+async def test_a_runner_that_ends_in_order_lets_go_at_once(postgres_url: str, tmp_path: Path) -> None:
+    long = Timing(lease_s=3600.0)
+    async with await Store.open(postgres_url, SystemClock()) as store:
+        stage = Stage(store, tmp_path, command("hang", ("sleep", "300")), timing=long)
+        await stage.open()
+        async with stage.running("one", alone=False):
+            await stage.until_step("hang", StepState.STARTED)
+        assert (await stage.run()).holder is None
+        async with stage.running("two", alone=False):
+            await stage.until(lambda run: run.steps[0].attempt == 2, within_s=5.0)
+            await stage.do(runs.stop, reason="seen")
+            await stage.until_over()
+
+
+@pytest.mark.parametrize("jump", [-7200.0, 7200.0])
+async def test_a_clock_that_is_set_does_not_cut_what_runs(store_url: str, tmp_path: Path, jump: float) -> None:
+    clock = JumpingClock()
+    async with await Store.open(store_url, clock) as store:
+        stage = Stage(store, tmp_path, command("run", ("sleep", "0.5"), timebox_s=30.0), manual("call"), clock=clock)
+        await stage.open()
+        async with stage.running(alone=False):
+            await stage.until_step("run", StepState.STARTED)
+            clock.offset = jump
+            step = await stage.until_step("run", StepState.DONE)
+            assert step.attempt == 1
+            await stage.until_step("call", StepState.PROPOSED)
+            await stage.do(runs.complete, "call", note="")
+            run = await stage.until_over()
+        (done, _) = await stage.events(EventKind.STEP_DONE)
+        assert run.state is RunState.FINISHED
+        assert 0.5 <= done.data["elapsed_s"] < 60.0
+
+
+async def test_replicas_whose_clocks_disagree_leave_each_other_their_runs(postgres_url: str, tmp_path: Path) -> None:
+    ahead = JumpingClock()
+    ahead.offset = 86_400.0
+    async with await Store.open(postgres_url, SystemClock()) as near, await Store.open(postgres_url, ahead) as far:
+        stage = Stage(near, tmp_path, command("run", ("sleep", "1.5")), timing=SHORT)
+        await stage.open()
+        other = Stage(far, tmp_path, clock=ahead, timing=SHORT)
+        async with stage.running("one", alone=False):
+            await stage.until_step("run", StepState.STARTED)
+            async with other.running("two", alone=False):
+                run = await stage.until_over()
+        assert run.epoch == 1
+        assert run.steps[0].attempt == 1
