@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler, delete
+from litestar.params import FromPath, FromQuery
 from sqlalchemy import Connection
 
 from stanch import __version__
@@ -44,7 +45,7 @@ async def health(request: Asked) -> Json:
 
 
 @get("/api/incidents")
-async def list_incidents(request: Asked, *, open: bool = False) -> Json:  # noqa: A002 - the parameter's name in the API
+async def list_incidents(request: Asked, *, open: FromQuery[bool] = False) -> Json:  # noqa: A002 - the parameter's name in the API
     """All, or the open ones; the latest first."""
     found = await served_by(request).store.read(lambda rows: lifecycle.listing(rows, open_only=open))
     return {"incidents": [_incident(each) for each in found]}
@@ -74,7 +75,7 @@ async def open_incident(request: Asked) -> Json:
 
 
 @get("/api/incidents/{incident_id:str}")
-async def show_incident(request: Asked, incident_id: str) -> Json:
+async def show_incident(request: Asked, incident_id: FromPath[str]) -> Json:
     """Everything of one incident."""
 
     def read(rows: Connection) -> Json:
@@ -93,7 +94,7 @@ async def show_incident(request: Asked, incident_id: str) -> Json:
 
 
 @post("/api/incidents/{incident_id:str}/acknowledge", opt=gate.RESPONDER, status_code=200)
-async def acknowledge(request: Asked, incident_id: str) -> Json:
+async def acknowledge(request: Asked, incident_id: FromPath[str]) -> Json:
     """Take it up."""
     await bodies.json_body(request, bodies.Nothing)
     now, by = _now(request), _by(request)
@@ -101,7 +102,7 @@ async def acknowledge(request: Asked, incident_id: str) -> Json:
 
 
 @post("/api/incidents/{incident_id:str}/assign", opt=gate.RESPONDER, status_code=200)
-async def assign(request: Asked, incident_id: str) -> Json:
+async def assign(request: Asked, incident_id: FromPath[str]) -> Json:
     """Give it to somebody."""
     body = await bodies.json_body(request, bodies.Assign)
     now, by = _now(request), _by(request)
@@ -109,7 +110,7 @@ async def assign(request: Asked, incident_id: str) -> Json:
 
 
 @post("/api/incidents/{incident_id:str}/note", opt=gate.RESPONDER, status_code=200)
-async def note(request: Asked, incident_id: str) -> Json:
+async def note(request: Asked, incident_id: FromPath[str]) -> Json:
     """Write on the timeline."""
     body = await bodies.json_body(request, bodies.Text)
     now, by, plan_of = _now(request), _by(request), served_by(request).plan_of
@@ -122,7 +123,7 @@ async def note(request: Asked, incident_id: str) -> Json:
 
 
 @post("/api/incidents/{incident_id:str}/resolve", opt=gate.RESPONDER, status_code=200)
-async def resolve(request: Asked, incident_id: str) -> Json:
+async def resolve(request: Asked, incident_id: FromPath[str]) -> Json:
     """End it by hand."""
     body = await bodies.json_body(request, bodies.Text)
     now, by, plan_of = _now(request), _by(request), served_by(request).plan_of
@@ -135,7 +136,7 @@ async def resolve(request: Asked, incident_id: str) -> Json:
 
 
 @post("/api/incidents/{incident_id:str}/reopen", opt=gate.RESPONDER, status_code=200)
-async def reopen(request: Asked, incident_id: str) -> Json:
+async def reopen(request: Asked, incident_id: FromPath[str]) -> Json:
     """It was not over."""
     served = served_by(request)
     body = await bodies.json_body(request, bodies.Text)
@@ -164,13 +165,13 @@ async def list_runs(request: Asked) -> Json:
 
 
 @get("/api/runs/{run_id:str}")
-async def show_run(request: Asked, run_id: str) -> Json:
+async def show_run(request: Asked, run_id: FromPath[str]) -> Json:
     """One run with its steps."""
     return {"run": _run(await served_by(request).store.read(lambda rows: runs.get(rows, run_id)))}
 
 
 @post("/api/runs/{run_id:str}/steps/{step:path}", opt=gate.RESPONDER, status_code=200)
-async def act_on_step(request: Asked, run_id: str, step: str) -> Json:
+async def act_on_step(request: Asked, run_id: FromPath[str], step: FromPath[str]) -> Json:
     """`.../steps/KEY/approve`, `complete` or `skip`. A step's key may hold slashes, so the last part is the verb."""
     key, _, verb = step.strip("/").rpartition("/")
     now, by = _now(request), _by(request)
@@ -197,7 +198,7 @@ async def act_on_step(request: Asked, run_id: str, step: str) -> Json:
 
 
 @post("/api/runs/{run_id:str}/stop", opt=gate.RESPONDER, status_code=200)
-async def stop(request: Asked, run_id: str) -> Json:
+async def stop(request: Asked, run_id: FromPath[str]) -> Json:
     """No further, with a reason."""
     body = await bodies.json_body(request, bodies.Stop)
     now, by = _now(request), _by(request)
@@ -214,7 +215,7 @@ async def list_controls(request: Asked) -> Json:
 
 
 @post("/api/controls/{control_id:str}/undo", opt=gate.RESPONDER, status_code=200)
-async def undo_control(request: Asked, control_id: str) -> Json:
+async def undo_control(request: Asked, control_id: FromPath[str]) -> Json:
     """Take it off before its time."""
     body = await bodies.json_body(request, bodies.OptionalReason)
     now, by = _now(request), _by(request)
@@ -254,7 +255,7 @@ async def list_rules(request: Asked) -> Json:
 
 
 @get("/api/signals/{name:str}")
-async def show_signal(request: Asked, name: str, *, seconds: float = 600.0) -> Json:
+async def show_signal(request: Asked, name: FromPath[str], *, seconds: FromQuery[float] = 600.0) -> Json:
     """A signal's points, as its first armed rule reads it; else as the catalogue does."""
     if not 0 < seconds <= _LONGEST_S:
         raise Malformed(f"seconds must be over 0 and at most {_LONGEST_S:.0f}.")
@@ -279,7 +280,7 @@ async def show_signal(request: Asked, name: str, *, seconds: float = 600.0) -> J
 
 
 @get("/api/reviews/{incident_id:str}")
-async def show_review(request: Asked, incident_id: str) -> Json:
+async def show_review(request: Asked, incident_id: FromPath[str]) -> Json:
     """The review as Markdown and as HTML, its charts inside."""
     found: Any = await served_by(request).store.read(lambda rows: drafting.read(rows, incident_id))
     if found is None:
@@ -295,7 +296,7 @@ async def show_review(request: Asked, incident_id: str) -> Json:
 
 
 @get("/api/events")
-async def stream_events(request: Asked, *, after: int | None = None) -> Response[Any]:
+async def stream_events(request: Asked, *, after: FromQuery[int | None] = None) -> Response[Any]:
     """Every timeline event as it is written; `Last-Event-ID` or `after` says from where."""
     last = request.headers.get("last-event-id", "")
     streams: Streams = request.app.state.streams
@@ -343,7 +344,7 @@ async def make_token(request: Asked) -> Json:
 
 
 @delete("/api/tokens/{digest:str}", opt=gate.ADMINISTRATOR, status_code=200)
-async def revoke_token(request: Asked, digest: str) -> Json:
+async def revoke_token(request: Asked, digest: FromPath[str]) -> Json:
     """End a token."""
     served = served_by(request)
     label = await served.store.write(lambda rows: auth.revoke_token(rows, digest, served.clock.now()))

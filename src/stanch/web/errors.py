@@ -1,5 +1,6 @@
 """What went wrong, told in one shape: JSON under `/api`, a page or a notice elsewhere."""
 
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -130,7 +131,8 @@ def on_exception(request: Asked, exception: Exception) -> Response[Any]:
         "failed",
         method=request.method,
         path=request.scope["path"],
-        exc_info=exception,
+        # As text: a renderer that shows the local variables of each frame would show secrets with them.
+        traceback="".join(traceback.format_exception(exception)),
     )
     return on_stanch_error(
         request, _Failed("This did not work; the fault is ours.", hint="The server's log says what.")

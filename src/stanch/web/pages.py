@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
+from litestar.params import FromPath, FromQuery
 from markupsafe import Markup
 from sqlalchemy import Connection
 
@@ -129,7 +130,7 @@ async def open_incident(request: Asked) -> Response[Any]:
 
 
 @get("/incidents/{incident_id:str}")
-async def show_room(request: Asked, incident_id: str, *, all: bool = False) -> Html:  # noqa: A002 - the address says `all`
+async def show_room(request: Asked, incident_id: FromPath[str], *, all: FromQuery[bool] = False) -> Html:  # noqa: A002 - the address says `all`
     """One incident, whole."""
     served = served_by(request)
     material, position = await _material(request, incident_id)
@@ -148,7 +149,7 @@ async def show_room(request: Asked, incident_id: str, *, all: bool = False) -> H
 
 
 @get("/incidents/{incident_id:str}/live")
-async def update_room(request: Asked, incident_id: str) -> Html:
+async def update_room(request: Asked, incident_id: FromPath[str]) -> Html:
     """The parts of the room that changed, and the rows that are new."""
     return await _room_changes(request, incident_id)
 
@@ -198,14 +199,14 @@ async def _act(request: Asked, incident_id: str, unit: Callable[[Connection], An
 
 
 @post("/incidents/{incident_id:str}/acknowledge", opt=gate.RESPONDER)
-async def acknowledge(request: Asked, incident_id: str) -> Response[Any]:
+async def acknowledge(request: Asked, incident_id: FromPath[str]) -> Response[Any]:
     """It is mine."""
     by, now = _caller(request).person, served_by(request).clock.now()
     return await _act(request, incident_id, lambda rows: lifecycle.acknowledge(rows, incident_id, by=by, now=now))
 
 
 @post("/incidents/{incident_id:str}/assign", opt=gate.RESPONDER)
-async def assign(request: Asked, incident_id: str) -> Response[Any]:
+async def assign(request: Asked, incident_id: FromPath[str]) -> Response[Any]:
     """Somebody is to see to it."""
     body = await bodies.form_body(request, bodies.Assign)
     by, now = _caller(request).person, served_by(request).clock.now()
@@ -215,7 +216,7 @@ async def assign(request: Asked, incident_id: str) -> Response[Any]:
 
 
 @post("/incidents/{incident_id:str}/note", opt=gate.RESPONDER)
-async def note(request: Asked, incident_id: str) -> Response[Any]:
+async def note(request: Asked, incident_id: FromPath[str]) -> Response[Any]:
     """What a person has to say."""
     served = served_by(request)
     body = await bodies.form_body(request, bodies.Text)
@@ -230,7 +231,7 @@ async def note(request: Asked, incident_id: str) -> Response[Any]:
 
 
 @post("/incidents/{incident_id:str}/resolve", opt=gate.RESPONDER)
-async def resolve(request: Asked, incident_id: str) -> Response[Any]:
+async def resolve(request: Asked, incident_id: FromPath[str]) -> Response[Any]:
     """A person ends it."""
     served = served_by(request)
     body = await bodies.form_body(request, bodies.Text)
@@ -245,7 +246,7 @@ async def resolve(request: Asked, incident_id: str) -> Response[Any]:
 
 
 @post("/incidents/{incident_id:str}/reopen", opt=gate.RESPONDER)
-async def reopen(request: Asked, incident_id: str) -> Response[Any]:
+async def reopen(request: Asked, incident_id: FromPath[str]) -> Response[Any]:
     """It was not over."""
     served = served_by(request)
     body = await bodies.form_body(request, bodies.Text)
@@ -269,7 +270,7 @@ _RUN = "/incidents/{incident_id:str}/runs/{run_id:str}"
 
 
 @post(f"{_RUN}/approve", opt=gate.RESPONDER)
-async def approve(request: Asked, incident_id: str, run_id: str) -> Response[Any]:
+async def approve(request: Asked, incident_id: FromPath[str], run_id: FromPath[str]) -> Response[Any]:
     """Yes to exactly what was shown."""
     body = await bodies.form_body(request, bodies.ApproveStep)
     by, now = _caller(request).person, served_by(request).clock.now()
@@ -281,7 +282,7 @@ async def approve(request: Asked, incident_id: str, run_id: str) -> Response[Any
 
 
 @post(f"{_RUN}/complete", opt=gate.RESPONDER)
-async def complete(request: Asked, incident_id: str, run_id: str) -> Response[Any]:
+async def complete(request: Asked, incident_id: FromPath[str], run_id: FromPath[str]) -> Response[Any]:
     """A person did it, or saw that it took effect."""
     body = await bodies.form_body(request, bodies.CompleteStep)
     by, now = _caller(request).person, served_by(request).clock.now()
@@ -291,7 +292,7 @@ async def complete(request: Asked, incident_id: str, run_id: str) -> Response[An
 
 
 @post(f"{_RUN}/skip", opt=gate.RESPONDER)
-async def skip(request: Asked, incident_id: str, run_id: str) -> Response[Any]:
+async def skip(request: Asked, incident_id: FromPath[str], run_id: FromPath[str]) -> Response[Any]:
     """Not this, and why."""
     body = await bodies.form_body(request, bodies.SkipStep)
     by, now = _caller(request).person, served_by(request).clock.now()
@@ -301,7 +302,7 @@ async def skip(request: Asked, incident_id: str, run_id: str) -> Response[Any]:
 
 
 @post(f"{_RUN}/stop", opt=gate.RESPONDER)
-async def stop(request: Asked, incident_id: str, run_id: str) -> Response[Any]:
+async def stop(request: Asked, incident_id: FromPath[str], run_id: FromPath[str]) -> Response[Any]:
     """No further."""
     body = await bodies.form_body(request, bodies.Reason)
     by, now = _caller(request).person, served_by(request).clock.now()
@@ -309,7 +310,7 @@ async def stop(request: Asked, incident_id: str, run_id: str) -> Response[Any]:
 
 
 @post("/incidents/{incident_id:str}/controls/{control_id:str}/undo", opt=gate.RESPONDER)
-async def undo(request: Asked, incident_id: str, control_id: str) -> Response[Any]:
+async def undo(request: Asked, incident_id: FromPath[str], control_id: FromPath[str]) -> Response[Any]:
     """Take a control off before its time."""
     by, now = _caller(request).person, served_by(request).clock.now()
     return await _act(request, incident_id, lambda rows: controls.undo(rows, control_id, by=by, because="", now=now))
@@ -328,7 +329,7 @@ async def list_playbooks(request: Asked) -> Html:
 
 
 @get("/playbooks/{number:int}")
-async def show_playbook(request: Asked, number: int) -> Html:
+async def show_playbook(request: Asked, number: FromPath[int]) -> Html:
     """One document as it reads, and what each line became."""
     view = await _playbook(request, number)
     position = await served_by(request).store.read(timeline.position)
@@ -346,7 +347,7 @@ async def show_playbook(request: Asked, number: int) -> Html:
 
 
 @get("/playbooks/{number:int}/live")
-async def update_playbook(request: Asked, number: int) -> Html:
+async def update_playbook(request: Asked, number: FromPath[int]) -> Html:
     """The margins that changed."""
     return _changed(request, _margins(await _playbook(request, number)))
 
@@ -396,7 +397,7 @@ async def list_reviews(request: Asked) -> Html:
 
 
 @get("/reviews/{incident_id:str}")
-async def show_review(request: Asked, incident_id: str) -> Html:
+async def show_review(request: Asked, incident_id: FromPath[str]) -> Html:
     """One review, with its charts."""
 
     def read(connection: Connection) -> tuple[Any, Any, str | None]:
@@ -420,7 +421,7 @@ async def show_review(request: Asked, incident_id: str) -> Html:
 
 
 @post("/reviews/{incident_id:str}/agree", opt=gate.RESPONDER)
-async def agree(request: Asked, incident_id: str) -> Response[Any]:
+async def agree(request: Asked, incident_id: FromPath[str]) -> Response[Any]:
     """People have read it."""
     by, now = _caller(request).person, served_by(request).clock.now()
     await served_by(request).store.write(lambda rows: lifecycle.reviewed(rows, incident_id, by=by, now=now))
@@ -439,7 +440,7 @@ async def ask_to_log_in(request: Asked) -> Response[Any]:
 
 
 @get("/login/{secret:str}", opt=gate.PUBLIC)
-async def show_link(request: Asked, secret: str) -> Html:
+async def show_link(request: Asked, secret: FromPath[str]) -> Html:
     """A button: what only looks at links does not use this one up."""
     _throttle(request).count(_client(request))
     served = served_by(request)
@@ -448,7 +449,7 @@ async def show_link(request: Asked, secret: str) -> Html:
 
 
 @post("/login/{secret:str}", opt=gate.PUBLIC, status_code=303)
-async def log_in(request: Asked, secret: str) -> Response[Any]:
+async def log_in(request: Asked, secret: FromPath[str]) -> Response[Any]:
     """Use the link up; the session's secret goes into a cookie that no script can read."""
     _throttle(request).count(_client(request))
     served = served_by(request)
@@ -503,7 +504,7 @@ async def make_token(request: Asked) -> Html:
 
 
 @post("/settings/tokens/{digest:str}/revoke", opt=gate.ADMINISTRATOR, status_code=303)
-async def revoke_token(request: Asked, digest: str) -> Response[Any]:
+async def revoke_token(request: Asked, digest: FromPath[str]) -> Response[Any]:
     """End a token."""
     served = served_by(request)
     await served.store.write(lambda connection: auth.revoke_token(connection, digest, served.clock.now()))
@@ -521,7 +522,7 @@ async def _tokens(request: Asked, *, fresh: str | None) -> Html:
 
 
 @get("/static/{file:str}", opt=gate.PUBLIC)
-async def send_asset(request: Asked, file: str) -> Response[bytes]:
+async def send_asset(request: Asked, file: FromPath[str]) -> Response[bytes]:
     """A file of the console; its name changes with its content, so it is kept for good."""
     asset = assets.find(file)
     if asset is None:

@@ -91,7 +91,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         clock=quantity.clock, day=day, iso=iso, minute=minute, moment=moment, prose=quantity.prose, say=quantity.say,
-        time=time_of_day, form_token=auth.form_token, plot=plot, spark=spark, wide_spark=wide_spark,
+        time=time_of_day, form_token=auth.form_token, plot=plot, spark=spark, ticks=ticks, wide_spark=wide_spark,
     )  # fmt: skip
     environment.globals.update(asset=assets.address, progress=progress, version=__version__)
     return environment

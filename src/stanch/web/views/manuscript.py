@@ -31,9 +31,9 @@ from stanch.playbook.document import (
 class Row:
     """A line of the document. `number` is the line in the file; a table's row has `cells` instead of `html`.
 
-    `form` is h1 to h4, p, item, code, cells, or rule; `depth` how far it is indented in lists; `marker` what stands
-    before an item; `first` and `last` are the ends of a block of code; `heading` is a table's head; `weights` are how
-    wide its columns are; `joins` says that it goes on from the row above, in the same paragraph.
+    `form` is h1 to h4, p, item, code or cells; `depth` how far it is indented in lists; `marker` what stands
+    before an item; `first` and `last` are the ends of a block of code; `heading` is a table's head; `labels` are its
+    columns' names and `weights` how wide they are; `joins` says that it goes on from the row above in one paragraph.
     """
 
     number: int
@@ -48,6 +48,7 @@ class Row:
     heading: bool = False
     joins: bool = False
     cells: tuple[Markup, ...] = ()
+    labels: tuple[str, ...] = ()
     weights: tuple[int, ...] = ()
 
 
@@ -105,10 +106,7 @@ def _block(block: Block, *, depth: int, quoted: bool) -> Iterator[Row]:
         case Code():
             yield from _code(block, depth=depth)
         case Table():
-            weights = _weights((block.header, *block.rows))
-            yield _cells(block.header, weights, depth=depth, heading=True)
-            for cells in block.rows:
-                yield _cells(cells, weights, depth=depth)
+            yield from _table(block, depth=depth)
         case Quote():
             for inner in block.blocks:
                 yield from _block(inner, depth=depth, quoted=True)
@@ -146,16 +144,21 @@ def _code(block: Code, *, depth: int) -> Iterator[Row]:
         )
 
 
-def _cells(cells: tuple[Line, ...], weights: tuple[int, ...], *, depth: int, heading: bool = False) -> Row:
-    return Row(
-        number=cells[0].number if cells else 0,
-        form="cells",
-        html=Markup(),
-        depth=depth,
-        heading=heading,
-        cells=tuple(inline(cell.text) for cell in cells),
-        weights=weights,
-    )
+def _table(block: Table, *, depth: int) -> Iterator[Row]:
+    weights = _weights((block.header, *block.rows))
+    labels = tuple(cell.plain for cell in block.header)
+    for index, cells in enumerate((block.header, *block.rows)):
+        if cells:
+            yield Row(
+                number=cells[0].number,
+                form="cells",
+                html=Markup(),
+                depth=depth,
+                heading=index == 0,
+                cells=tuple(inline(cell.text) for cell in cells),
+                labels=labels + ("",) * (len(cells) - len(labels)),
+                weights=weights,
+            )
 
 
 def _weights(rows: Sequence[tuple[Line, ...]]) -> tuple[int, ...]:

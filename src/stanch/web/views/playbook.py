@@ -277,7 +277,7 @@ def _condition(fact: Threshold) -> str:
     if fact.baseline_multiple is not None:
         limit = f"{fact.baseline_multiple:g} times what is normal"
     words = [
-        fact.signal or "",
+        _signal(fact.signal),
         "" if fact.statistic is None else fact.statistic.value,
         compared(fact.comparison),
         limit,
