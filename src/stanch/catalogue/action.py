@@ -1,4 +1,4 @@
-"""What an action of the vocabulary is: its name, its risk, the ways people ask for it, what it takes from a sentence."""
+"""What an action of the vocabulary is: its name, its risk, how people ask for it, what it takes from a sentence."""
 
 from dataclasses import dataclass
 

@@ -141,7 +141,7 @@ class Section:
         return self.heading.title if self.heading else ""
 
     def walk(self) -> Iterator["Section"]:
-        """This section and all below it, in document order."""
+        """The section and all below it, in document order."""
         yield self
         for section in self.sections:
             yield from section.walk()
@@ -238,9 +238,9 @@ def _offsets(text: str) -> Sequence[int]:
 # --- bytes to text ----------------------------------------------------------------------------------------------
 
 _FRONT = re.compile(
-    r"\A---[ \t]*\n(?P<body>(?:(?!---[ \t]*$|\.\.\.[ \t]*$).*\n){0,200})(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.M
+    r"\A---[ \t]*\n(?P<body>(?:(?!---[ \t]*$|\.\.\.[ \t]*$).*\n){0,200})(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.MULTILINE
 )
-_FIELD = re.compile(r"^(?P<key>[A-Za-z][\w -]*):[ \t]+(?P<value>.*\S)[ \t]*$", re.M)
+_FIELD = re.compile(r"^(?P<key>[A-Za-z][\w -]*):[ \t]+(?P<value>.*\S)[ \t]*$", re.MULTILINE)
 
 
 def _decode(path: str, raw: bytes) -> tuple[str, tuple[Problem, ...]]:
@@ -477,6 +477,7 @@ class _HtmlTable(HTMLParser):
         self.place = (1, 1)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        del attrs
         if tag == "tr":
             self.rows.append([])
         elif tag in {"td", "th"}:

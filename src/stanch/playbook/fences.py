@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from stanch.playbook.document import Code
+from stanch.playbook.words import wordset
 
 
 class Content(StrEnum):
@@ -32,98 +33,50 @@ class Command:
     expects: str | None = None
 
 
-_SHELL = frozenset(
-    {"bash", "sh", "shell", "zsh", "console", "terminal", "shell-session", "shellsession", "cmd", "cli", "ksh", "fish"}
+_SHELL = wordset("bash sh shell zsh console terminal shell-session shellsession cmd cli ksh fish")
+_SQL = wordset("sql psql postgresql postgres mysql plpgsql pgsql sqlite")
+_CONFIG = wordset(
+    """
+    yaml yml json toml ini hcl terraform xml conf nginx env properties dockerfile docker jsonc json5 cfg
+    """
 )
-_SQL = frozenset({"sql", "psql", "postgresql", "postgres", "mysql", "plpgsql", "pgsql", "sqlite"})
-_CONFIG = frozenset(
-    {
-        "yaml",
-        "yml",
-        "json",
-        "toml",
-        "ini",
-        "hcl",
-        "terraform",
-        "xml",
-        "conf",
-        "nginx",
-        "env",
-        "properties",
-        "dockerfile",
-        "docker",
-        "jsonc",
-        "json5",
-        "cfg",
-    }
+_CODE = wordset(
+    """
+    python py js javascript ts typescript tsx jsx java go golang ruby rb rust c cpp csharp cs php kotlin swift scala
+    powershell ps1 groovy lua perl r elixir graphql html css mermaid plantuml dot diff patch logql kql kusto http
+    """
 )
-_CODE = frozenset(
-    {
-        "python",
-        "py",
-        "js",
-        "javascript",
-        "ts",
-        "typescript",
-        "tsx",
-        "jsx",
-        "java",
-        "go",
-        "golang",
-        "ruby",
-        "rb",
-        "rust",
-        "c",
-        "cpp",
-        "csharp",
-        "cs",
-        "php",
-        "kotlin",
-        "swift",
-        "scala",
-        "powershell",
-        "ps1",
-        "groovy",
-        "lua",
-        "perl",
-        "r",
-        "elixir",
-        "graphql",
-        "html",
-        "css",
-        "mermaid",
-        "plantuml",
-        "dot",
-        "diff",
-        "patch",
-        "logql",
-        "kql",
-        "kusto",
-        "http",
-    }
+_PROGRAMS = wordset(
+    """
+    ab amtool ansible ansible-playbook apachectl argocd artisan awk aws az base64 bash bq bundle cargo case cat cd cdk
+    certbot chmod chown composer consul cp createdb crictl crontab ctr curl cut datadog-agent date df dig dmesg docker
+    docker-compose doctl dotnet dropdb du echo egrep eksctl env etcdctl export fdisk find fly flyctl flux for free
+    gcloud gh git glab go gradle grep gsutil haproxy hcloud head helm heroku hey history hostname htop ibmcloud id if
+    ifconfig iostat iotop ip iptables istioctl java jcmd jmap journalctl jq jstack k6 k9s kafka-consumer-groups
+    kafka-consumer-groups.sh kafka-topics kafka-topics.sh kill killall kubeadm kubectl last less linode-cli ls lsblk
+    lsof make memcached-tool mkdir mongo mongosh mount mv mvn mysql mysqladmin mysqldump nc netlify netstat newrelic
+    nginx node nohup nomad npm npx nslookup oc oci openssl packer pg_ctl pg_dump pg_isready pg_restore pgbench
+    pgbouncer php ping pip pkill pm2 pnpm podman printf prisma promtool ps psql pulumi pytest python python3
+    rabbitmqctl railway rails rake read redis-cli rm route rsync sam sar scp sed sentry-cli serverless service set
+    siege sleep sls snyk sort source sqlite3 ss ssh stanch stern strace sudo supabase supervisorctl sysctl systemctl
+    tail tcpdump tee telnet terraform test time timeout top touch tr traceroute trivy ufw umount uniq until uptime
+    vacuumdb varnishadm vault vercel vmstat watch wc wget while who whoami wrangler wrk w xargs yarn yq
+    """
 )
-_PROGRAMS = (
-    "kubectl oc helm aws gcloud az psql pg_dump pg_restore pg_ctl pgbench mysql mysqldump mysqladmin mongo mongosh redis-cli docker docker-compose "
-    "podman git gh glab systemctl service journalctl curl wget npm npx yarn pnpm node vercel netlify heroku fly flyctl railway terraform ansible "
-    "ansible-playbook ssh scp rsync sudo cat tail head less grep egrep zgrep awk sed jq yq find xargs ls ps top htop free df du "
-    "netstat ss lsof dig nslookup ping traceroute nc telnet openssl certbot echo export cd cp mv rm mkdir touch chmod chown kill pkill killall "
-    "pm2 supervisorctl nginx haproxy apachectl python python3 pip make bash sh env date uptime vmstat iostat iotop sar dmesg strace tcpdump "
-    "rabbitmqctl kafka-topics kafka-consumer-groups kafka-consumer-groups.sh kafka-topics.sh etcdctl consul vault nomad istioctl argocd flux stern k9s eksctl kubeadm crictl ctr "
-    "prisma rails rake bundle php artisan composer mvn gradle java jstack jmap jcmd go cargo dotnet supabase watch timeout nohup time "
-    "crontab iptables ufw ip ifconfig route hostname whoami id who w last history sysctl mount umount lsblk fdisk test printf sleep set source "
-    "snyk trivy sentry-cli datadog-agent newrelic promtool amtool stanch pgbouncer pg_isready vacuumdb createdb dropdb sqlite3 base64 sort uniq wc cut tr tee read while for if until case "
-    "doctl linode-cli hcloud ibmcloud oci wrangler serverless sls sam cdk pulumi packer gsutil bq memcached-tool varnishadm siege ab wrk hey k6 pytest".split()
-)
-_FIRST = frozenset(_PROGRAMS)
+"""Programs that a line of a runbook begins with; a line that begins with another word may still be a command."""
+
 _PROMPT = re.compile(
-    r"^(?P<prompt>\s*(?:\([\w.-]+\)\s*)?(?:[\w.-]+@[\w.-]+[^$#%>]{0,60}[$#%]|\[[^\]]+\][$#]|[$%]|(?:\w+[=#]>|sql>|mysql>|postgres=[#>]|redis>|127\.0\.0\.1:\d+>|PS[^>]*>))\s+)(?P<rest>\S.*)$"
+    r"^(?P<prompt>\s*(?:\([\w.-]+\)\s*)?(?:[\w.-]+@[\w.-]+[^$#%>]{0,60}[$#%]|\[[^\]]+\][$#]|[$%]|(?:\w+[=#]>"
+    r"|sql>|mysql>|postgres=[#>]|redis>|127\.0\.0\.1:\d+>|PS[^>]*>))\s+)(?P<rest>\S.*)$"
 )
 _SQL_START = re.compile(
-    r"^\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|TRUNCATE|WITH|EXPLAIN|VACUUM|ANALYZE|REINDEX|SHOW|SET|BEGIN|COMMIT|ROLLBACK|GRANT|REVOKE|KILL|CALL|LOCK|CHECKPOINT)\b",
+    r"^\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|TRUNCATE|WITH|EXPLAIN|VACUUM|ANALYZE|REINDEX|SHOW"
+    r"|SET|BEGIN|COMMIT|ROLLBACK|GRANT|REVOKE|KILL|CALL|LOCK|CHECKPOINT)\b",
     re.IGNORECASE,
 )
 _PROMQL = re.compile(
-    r"\b(?:rate|irate|increase|histogram_quantile|sum by|avg_over_time|absent|label_replace)\s*\(|\bsum\s*\(\s*rate|\{[^{}]*=~?\"|\[\d+[smhd]\]"
+    r"\b(?:rate|irate|increase|histogram_quantile|sum by|avg_over_time|absent|label_replace)\s*\("
+    r"|\bsum\s*\(\s*rate|\{[^{}]*=~?\"|\[\d+[smhd]\]"
 )
 _TEMPLATE = re.compile(
     r"\[[A-Z][^\]\n]{2,40}\]|\{\{.*?\}\}|^(?:Subject|To|Hi|Dear|Hello|Status|Impact|Incident|Summary)\b.*:?",
@@ -144,7 +97,7 @@ def _first_word(line: str) -> str:
 
 def _is_command(line: str) -> bool:
     return bool(
-        (_first_word(line) in _FIRST and not re.match(r"^[A-Za-z]+:\s", line.strip()))
+        (_first_word(line) in _PROGRAMS and not re.match(r"^[A-Za-z]+:\s", line.strip()))
         or _ASSIGNMENT.match(line)
         or _PATH_PROGRAM.match(line)
     )
@@ -217,7 +170,8 @@ def _unlabelled(lines: list[str], text: str) -> Content:
 # --- commands ---------------------------------------------------------------------------------------------------
 
 _EXPECTED = re.compile(
-    r"^(?:#|--|//)\s*(?:expected?(?: output| result)?|should (?:return|show|be|print|see)|output|result|returns|=>|must)\b\s*:?\s*(?P<what>.+)$",
+    r"^(?:#|--|//)\s*(?:expected?(?: output| result)?|should (?:return|show|be|print|see)|output|result"
+    r"|returns|=>|must)\b\s*:?\s*(?P<what>.+)$",
     re.IGNORECASE,
 )
 _COMMENT = re.compile(r"^\s*#(?!!)\s*(?P<text>.*)$")

@@ -42,7 +42,7 @@ def labelled_parts(blocks: Sequence[Block]) -> tuple[Part, ...]:
                 Part(
                     label=label,
                     line=line,
-                    text=" ".join(filter(None, (_value(item, item is line) for item in lines))),
+                    text=" ".join(filter(None, (_value(item, labelled=item is line) for item in lines))),
                     lines=tuple(lines),
                     blocks=tuple(held),
                 )
@@ -66,7 +66,7 @@ def labelled_parts(blocks: Sequence[Block]) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _value(line: Line, labelled: bool) -> str:
+def _value(line: Line, *, labelled: bool) -> str:
     if not labelled:
         return line.plain.strip()
     split = split_label(line.plain)

@@ -1,7 +1,6 @@
 """What several playbooks, or two places of one, say differently about the same thing."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-
 from typing import TypeVar
 
 from stanch.model.plan import ClockPromise, Contact, Fact, Playbook, Severity

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from stanch.model.plan import ThresholdRole
 from stanch.model.signal import Comparison, Signal
+from stanch.playbook.phrases import Phrases
 from stanch.playbook.topics import Topic
 
 
@@ -33,89 +34,102 @@ class Setting:
     step: bool = False
 
 
-_DEPRECATED = re.compile(
-    r"\[?\b(?:deprecated|obsolete|legacy|disabled|no longer (?:used|valid|in use)|removed|retired|old threshold|superseded|silenced|muted)\b\]?|~~",
-    re.IGNORECASE,
+_DEPRECATED = Phrases(
+    r"deprecated|obsolete|legacy|disabled|no longer (?:used|valid|in use)|removed|retired|old (?:threshold|rule|limit)",
+    r"superseded|silenced|muted",
 )
-_EXAMPLE = re.compile(
-    r"\be\.\s?g\.|\bfor example\b|\bexamples?\b|\bfor instance\b|\bsuch as\b|^\W*(?:bad|good|wrong|don'?t|avoid)\b\s*[:\u2013-]|\bhypothetical|\bsay,|\bimagine\b|\bsuppose\b|\bsample\b|\bdummy\b|\btodo\b|\btbd\b",
-    re.IGNORECASE,
+_EXAMPLE = Phrases(
+    (
+        r"\be\.\s?g\.|\b(?:for example|examples?|for instance|such as|hypothetical\w*|imagine|suppose|sample|dummy"
+        r"|todo|tbd)\b"
+    ),
+    r"^\W*(?:bad|good|wrong|don['\u2019]?t|avoid)\b\s*[:\u2013-]",
+    whole=False,
 )
-_TOLERATED = re.compile(
-    r"\b(?:is|are|be)\s+(?:currently\s+|still\s+|perfectly\s+|usually\s+|generally\s+)*(?:ok(?:ay)?|fine|normal|acceptable|expected|tolerable|healthy|allowed|harmless|safe|good|not a (?:problem|concern|cause)|no (?:problem|cause|reason))\b"
-    r"|\b(?:ignore|do not (?:alert|page|worry)|don['\u2019]?t (?:alert|page|worry|panic)|no (?:alert|action|page)\b|not (?:an? )?(?:alert|incident|problem|concern)|never (?:alert|page)|can be ignored|no need to)\b|\bwe (?:accept|tolerate|allow)\b|\bnot alert(?:ed|ing)?\b",
-    re.IGNORECASE,
+_TOLERATED = Phrases(
+    r"(?:is|are|be) (?:(?:currently|still|perfectly|usually|generally|also|quite) )*"
+    r"(?:ok(?:ay)?|fine|normal|acceptable|expected|tolerable|healthy|allowed|harmless|safe|good)",
+    r"(?:is|are) (?:not an?|no) (?:problem|concern|cause|reason|alert|incident)",
+    r"ignore|can be ignored|no need to|we (?:accept|tolerate|allow)|not alert(?:ed|ing)?|nobody|no one",
+    r"(?:do not|don['\u2019]?t|never|not) (?:alert|page|wake|worry|panic)|no (?:alert|action|page)",
+    r"info(?:rmational)? only|logged only|only logged",
 )
-_TARGET = re.compile(
-    r"\b(?:slo|sla|sli|target|goal|objective|aim|kpi|benchmark|budget is)s?\b|\b(?:should|must|shall|needs? to|has to|have to|ought to)\s+(?:always\s+|never\s+|not\s+|all\s+|only\s+)*(?:be|stay|remain|return|drop|have|keep|exceed|complete|respond|handle|support)\b"
-    r"|\b(?:expected|healthy|normal(?:ly)?|usual(?:ly)?|typical(?:ly)?|baseline|acceptable|desired|ideal(?:ly)?|good|nominal|aims?|maintain|keep|ensure|guarantee|achieve|make sure|verify|confirm|check that|maintaining)\b\s*(?:value|range|level|operation|that)?\s*[:=]?",
-    re.IGNORECASE,
+_TARGET = Phrases(
+    r"(?:slo|sla|sli|target|goal|objective|aim|kpi|benchmark|budget)s?",
+    r"(?:should|must|shall|needs? to|has to|have to|ought to) (?:(?:always|never|not|all|only) )*"
+    r"(?:be|stay|remain|return|drop|have|keep|exceed|complete|respond|handle|support)",
+    (
+        r"expected|healthy|normal(?:ly)?|usual(?:ly)?|typical(?:ly)?|baseline|acceptable|desired|ideal(?:ly)?"
+        r"|nominal|aims?"
+    ),
+    r"maintain(?:ing)?|keep(?:ing)?|ensure|guarantee|achieve|make sure|verify|confirm|check that",
 )
-_RECOVERED = re.compile(
-    r"\b(?:recover(?:ed|s|y)|resolved?|back (?:to normal|below|under|above)|returns? to|all clear|clear(?:s|ed)? when|close(?:d)? when|healthy again|has returned|stand down|until|incident (?:is )?over|stays? clean|normal again|stabili[sz]ed?)\b",
-    re.IGNORECASE,
+_RECOVERED = Phrases(
+    r"recover(?:ed|s|y)|resolved?|back (?:to normal|below|under|above)|returns? to|all clear|clear(?:s|ed)? when",
+    r"close(?:d)? when|healthy again|has returned|stand down|until|incident (?:is )?over|stays? clean|normal again",
+    r"stabili[sz]ed?|(?:is|are) done once|continue when|proceed when|promote when",
 )
-_ALERTS = re.compile(
-    r"\b(?:alert(?:s|ed|ing)?|page[sd]?|paging|notif(?:y|ies)|warn(?:s|ing)?|alarm(?:s)?|fire[sd]?|firing|wake|escalate[sd]?|open (?:an? )?incident|declare|call|trigger(?:s|ed)?|(?:re)?act (?:when|if|on)|take action|intervene)\b",
-    re.IGNORECASE,
+_ALERTS = Phrases(
+    r"alert(?:s|ed|ing)?|page[sd]?|paging|notif(?:y|ies)|warn(?:s|ing)?|alarms?|fire[sd]?|firing|wake|escalate[sd]?",
+    r"open (?:an? )?incident|declare|call|trigger(?:s|ed)?|(?:re)?act (?:when|if|on)|take action|intervene",
 )
-_CONDITION = re.compile(r"\b(?:if|when|whenever|once|in case|as soon as|should the|any time)\b", re.IGNORECASE)
-_IF = re.compile(r"\b(?:if|whenever|once|in case|as soon as|should the|any time)\b", re.IGNORECASE)
-_ROLLBACK = re.compile(
-    r"\broll(?:ed|ing|s)?[ -]?back\b|\brevert(?:ed|ing)?\b|\bback ?out\b|\babort (?:the )?(?:deploy|release|rollout|canary)",
-    re.IGNORECASE,
+_CONDITION = Phrases(r"if|when|whenever|once|in case|as soon as|should the|any time")
+_CERTAIN = Phrases(r"if|whenever|once|in case|as soon as|should the|any time")
+"""Conditions that cannot tell a story, as *when* can ("we were paged when the rate was above 5%")."""
+
+_ROLLBACK = Phrases(
+    r"roll(?:ed|ing|s)?[\s-]?back|revert(?:ed|ing)?|back ?out|abort (?:the )?(?:deploy|release|rollout|canary)\w*"
 )
-_RESTART = re.compile(r"\bre-?start(?:s|ed|ing)?\b|\breboot(?:s|ed)?\b|\brecycle[sd]?\b|\bbounce[sd]?\b", re.IGNORECASE)
-_HISTORY = re.compile(
-    r"\b(?:was|were|had been|went from|rose|fell|peaked|spiked to|dropped from|increased from|reduced|decreased|improved|cut|lowered|raised|during the (?:incident|outage)|at \d{1,2}:\d{2}|yesterday|last (?:week|month|year|night)|in (?:19|20)\d\d|we (?:saw|had|observed|noticed)|used to)\b",
-    re.IGNORECASE,
+_RESTART = Phrases(r"re-?start(?:s|ed|ing)?|reboot(?:s|ed)?|recycle[sd]?|bounce[sd]?")
+_HISTORY = Phrases(
+    (
+        r"was|were|had been|went from|rose|fell|peaked|spiked to|dropped from|increased from|reduced|decreased"
+        r"|improved|cut"
+    ),
+    r"lowered|raised|during the (?:incident|outage)|yesterday|last (?:week|month|year|night)|in (?:19|20)\d\d|used to",
+    r"we (?:saw|had|observed|noticed)|at \d{1,2}:\d{2}",
 )
-_PERMISSION = re.compile(
-    r"\b(?:unless|except|excluding|other than|not (?:if|when)|only (?:if|when|during)|outside)\b", re.IGNORECASE
-)
+_EXCEPTION = Phrases(r"unless|except|excluding|other than|not (?:if|when)|only (?:if|when|during)|outside")
+_NEGATION = Phrases(r"don['\u2019]?t|do not|never|no|not")
+_ANY_OF = Phrases(r"following|these|any of|one of")
 
 _LOW_IS_BAD = re.compile(
-    r"success|availab|uptime|hit|free|remaining|ready|healthy|replicas|headroom|coverage|apdex|\.up$|probe|until_expiry|expiry|expires"
+    r"success|availab|uptime|hit|free|remaining|ready|healthy|consumers|\.up$|cache_hit|coverage|apdex|publish_rate"
 )
-_EITHER = re.compile(
-    r"rate$|throughput|requests|traffic|connections$|count|operation_rate|transaction_rate|load|queue|replicas|age"
+_EITHER_IS_BAD = re.compile(
+    r"(?:request|transaction|operation|command)_rate$|\.connections$|k8s\.pod\.ready|traffic|network"
 )
 
 
 def topic_of_lead(text: str) -> Topic | None:
     """What the sentence above a list makes of it; None where it says nothing of the kind."""
-    conditional = bool(_CONDITION.search(text) or re.search(r"\b(?:following|these|any of|one of)\b", text))
-    if _TOLERATED.search(text) or re.search(
-        r"\b(?:info(?:rmational)? only|nobody|no one|not (?:page|wake|alert))", text, re.IGNORECASE
-    ):
+    conditional = _CONDITION.inside(text) or _ANY_OF.inside(text)
+    if _TOLERATED.inside(text):
         return Topic.EXAMPLES
-    if conditional and (_ROLLBACK.search(text) or _RESTART.search(text)):
+    if conditional and (_ROLLBACK.inside(text) or _RESTART.inside(text)):
         return Topic.TRIGGERS
-    if _RECOVERED.search(text) and conditional:
+    if conditional and _RECOVERED.inside(text):
         return Topic.RECOVERY_TARGETS
-    if _ALERTS.search(text) and not re.search(r"\b(?:don['\u2019]?t|do not|never|no)\b", text, re.IGNORECASE):
+    if _ALERTS.inside(text) and not _NEGATION.inside(text):
         return Topic.THRESHOLDS
-    if _EXAMPLE.search(text):
+    if _EXAMPLE.inside(text):
         return Topic.EXAMPLES
-    return Topic.TARGETS if _TARGET.search(text) else None
+    return Topic.TARGETS if _TARGET.inside(text) else None
+
+
+_HIGH = frozenset({Comparison.GREATER, Comparison.GREATER_EQUAL})
+_LOW = frozenset({Comparison.LESS, Comparison.LESS_EQUAL, Comparison.EQUAL, Comparison.NOT_EQUAL})
 
 
 def worse(signal: Signal) -> frozenset[Comparison]:
-    """The comparisons that mean trouble for a signal; both where more and less can be."""
-    high = frozenset({Comparison.GREATER, Comparison.GREATER_EQUAL})
-    low = frozenset({Comparison.LESS, Comparison.LESS_EQUAL, Comparison.EQUAL, Comparison.NOT_EQUAL})
-    if signal.name.endswith(("request_rate", "transaction_rate", "operation_rate", ".connections")):
-        return high | low
-    if _LOW_IS_BAD.search(signal.name):
-        return low
-    if re.search(
-        r"error|latency|response_time|utilization|lag|timeout|failure|restarts|pending|wait|depth|length", signal.name
-    ):
-        return high
-    return high | low
+    """The comparisons that mean trouble for a signal; all of them where more and less both can."""
+    if _EITHER_IS_BAD.search(signal.name):
+        return _HIGH | _LOW
+    return _LOW if _LOW_IS_BAD.search(signal.name) else _HIGH
 
 
-_ACTING = frozenset({Topic.THRESHOLDS, Topic.SYMPTOMS, Topic.METRICS, Topic.PROSE, Topic.TRIGGERS})
+_LISTS_ALERTS = frozenset({Topic.THRESHOLDS, Topic.SYMPTOMS, Topic.TRIGGERS})
+_MAY_LIST_ALERTS = frozenset({Topic.METRICS, Topic.PROSE})
 
 
 def mood_of(sentence: str, setting: Setting, *, signal: Signal | None, comparison: Comparison, past: bool) -> Mood:
@@ -127,7 +141,7 @@ def mood_of(sentence: str, setting: Setting, *, signal: Signal | None, compariso
     if role not in {ThresholdRole.ALERT, ThresholdRole.ROLLBACK_TRIGGER, ThresholdRole.RESTART_TRIGGER}:
         return Mood(role=role, because=_NOT_ACTING[role])
     if signal is not None and comparison not in worse(signal):
-        recovered = _RECOVERED.search(sentence) or setting.topic is Topic.RECOVERY_TARGETS
+        recovered = _RECOVERED.inside(sentence) or setting.topic is Topic.RECOVERY_TARGETS
         target = ThresholdRole.RECOVERY_TARGET if recovered else ThresholdRole.POLICY_LIMIT
         return Mood(role=target, because="that is how it should be, not a fault to alert on")
     return Mood(role=role)
@@ -145,9 +159,9 @@ def _role(sentence: str, setting: Setting, signal: Signal | None) -> ThresholdRo
     match setting.topic:
         case Topic.TRIGGERS:
             text = f"{setting.title} {sentence}"
-            if _RESTART.search(text) and not _ROLLBACK.search(text):
+            if _RESTART.inside(text) and not _ROLLBACK.inside(text):
                 return ThresholdRole.RESTART_TRIGGER
-            return ThresholdRole.ROLLBACK_TRIGGER if _ROLLBACK.search(text) else ThresholdRole.ALERT
+            return ThresholdRole.ROLLBACK_TRIGGER if _ROLLBACK.inside(text) else ThresholdRole.ALERT
         case Topic.SEVERITIES:
             return ThresholdRole.SEVERITY_CRITERION
         case Topic.RECOVERY_TARGETS:
@@ -156,14 +170,14 @@ def _role(sentence: str, setting: Setting, signal: Signal | None) -> ThresholdRo
             return ThresholdRole.EXAMPLE
         case _:
             pass
-    if _RECOVERED.search(sentence) and not _ALERTS.search(sentence):
+    if _RECOVERED.inside(sentence) and not _ALERTS.inside(sentence):
         return ThresholdRole.RECOVERY_TARGET
-    if _ROLLBACK.search(sentence):
+    if _ROLLBACK.inside(sentence):
         return ThresholdRole.ROLLBACK_TRIGGER
-    if _RESTART.search(sentence) and not (signal and "restart" in signal.name):
+    if _RESTART.inside(sentence) and not (signal and "restart" in signal.name):
         return ThresholdRole.RESTART_TRIGGER
     if setting.topic in {Topic.TARGETS, Topic.POLICIES} and not (
-        _ALERTS.search(sentence) and _CONDITION.search(sentence)
+        _ALERTS.inside(sentence) and _CONDITION.inside(sentence)
     ):
         return ThresholdRole.POLICY_LIMIT
     return ThresholdRole.ALERT
@@ -171,26 +185,34 @@ def _role(sentence: str, setting: Setting, signal: Signal | None) -> ThresholdRo
 
 def _inert(sentence: str, setting: Setting, role: ThresholdRole, *, past: bool) -> Mood | None:
     """Why a sentence acts on nothing, whatever its limit; None where it may."""
-    if _DEPRECATED.search(sentence):
+    if _DEPRECATED.inside(sentence):
         return Mood(role=role, because="it is marked as no longer in use")
-    if _EXAMPLE.search(sentence) or setting.topic is Topic.EXAMPLES:
+    if _EXAMPLE.inside(sentence) or setting.topic is Topic.EXAMPLES:
         return Mood(role=ThresholdRole.EXAMPLE, because=_NOT_ACTING[ThresholdRole.EXAMPLE])
-    if _TOLERATED.search(sentence):
+    if _TOLERATED.inside(sentence):
         return Mood(role=ThresholdRole.EXAMPLE, because="the text says that this is all right")
-    if _PERMISSION.search(sentence):
+    if _EXCEPTION.inside(sentence):
         return Mood(role=role, because="it has an exception that was not understood")
-    intends = bool(_CONDITION.search(sentence) or _ALERTS.search(sentence))
-    if role is ThresholdRole.ALERT and _TARGET.search(sentence) and not _ALERTS.search(sentence):
+    if role is ThresholdRole.ALERT and _TARGET.inside(sentence) and not _ALERTS.inside(sentence):
         return Mood(role=ThresholdRole.POLICY_LIMIT, because=_NOT_ACTING[ThresholdRole.POLICY_LIMIT])
-    if (past or _HISTORY.search(sentence)) and not _IF.search(sentence):
+    if (past or _HISTORY.inside(sentence)) and not _CERTAIN.inside(sentence):
         return Mood(role=ThresholdRole.EXAMPLE, because="it tells what was, not when to act")
     if setting.step:
         return Mood(role=role, because="it is a branch of a step, judged while the procedure runs")
-    acts = role in {ThresholdRole.ROLLBACK_TRIGGER, ThresholdRole.RESTART_TRIGGER}
-    if setting.topic not in _ACTING and not (acts or _ALERTS.search(sentence)):
-        if role is ThresholdRole.ALERT:
-            return Mood(role=role, because="the text does not say to alert on it")
-        return None
-    if not setting.entry and not intends and setting.topic is not Topic.TRIGGERS:
+    if role is ThresholdRole.ALERT and not _intends(sentence, setting):
+        return Mood(role=role, because="the text does not say to alert on it")
+    if not setting.entry and role in _TRIGGERS and not _CONDITION.inside(sentence):
         return Mood(role=role, because="the sentence does not say to act on it")
     return None
+
+
+_TRIGGERS = frozenset({ThresholdRole.ROLLBACK_TRIGGER, ThresholdRole.RESTART_TRIGGER})
+
+
+def _intends(sentence: str, setting: Setting) -> bool:
+    """Whether an alert is meant: by the place, for an entry of a list of them; by the words, for a sentence."""
+    if _ALERTS.inside(sentence):
+        return True
+    if setting.topic in _LISTS_ALERTS:
+        return setting.entry or _CONDITION.inside(sentence)
+    return setting.entry and setting.topic in _MAY_LIST_ALERTS

@@ -55,14 +55,17 @@ BYTES: dict[str, float] = {
 COUNT_WORDS: dict[str, float] = {
     word: float(value)
     for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split()
+        (
+            *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+            *("eleven", "twelve", "thirteen", "fourteen", "fifteen"),
+        )
     )
 } | {"twenty": 20.0, "thirty": 30.0, "forty": 40.0, "forty-five": 45.0, "fifty": 50.0, "sixty": 60.0, "ninety": 90.0}
 
 _COUNT = "|".join(sorted(COUNT_WORDS, key=len, reverse=True))
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|(?<![\w.])\.\d+)"
 _TIME = "|".join(sorted(map(re.escape, SECONDS), key=len, reverse=True))
-_SIZE = "|".join(sorted((unit for unit in BYTES if unit not in {"b"}), key=len, reverse=True))
+_SIZE = "|".join(sorted((unit for unit in BYTES if unit != "b"), key=len, reverse=True))
 _PERCENT = r"%|percent\b|per cent\b|pct\b|percentage points\b"
 _COUNTED = (
     r"(?:failed |new |open |concurrent |unique )?"
@@ -82,12 +85,15 @@ PATTERN = re.compile(
   | (?P<rate>(?<![\w.,-])(?P<ratenumber>{_NUMBER})(?P<ratescale>[kKM](?=\s|/))?\s?(?P<counted>{_COUNTED})?\s?
         (?:{_PER}\s?(?P<every>{_BASE_TIME})\b|(?P<shorthand>[rqt]ps|rpm|iops)\b))
   | (?P<time>(?<![\w.,])(?:(?P<timenumber>{_NUMBER})|(?P<timeword>\b(?:half\san?|an?|{_COUNT})\b))
-        [\s-]?(?P<inarow>consecutive\s|continuous\s|straight\s|full\s|successive\s|contiguous\s|solid\s)?(?P<timeunit>{_TIME})(?![\w/%]))
+        [\s-]?(?P<inarow>(?:consecutive|continuous|straight|full|successive|contiguous|solid)\s)?
+        (?P<timeunit>{_TIME})(?![\w/%]))
   | (?P<size>(?<![\w.,])(?P<sizenumber>{_NUMBER})\s?(?P<sizeunit>{_SIZE})\b)
   | (?P<percent>(?<![\w.,])(?P<percentnumber>{_NUMBER})\s?(?:{_PERCENT}))
-  | (?P<multiple>(?<![\w.,])(?P<multiplenumber>{_NUMBER})\s?(?:[x\u00d7](?!\w)|times\b(?!\s(?:in|within|per|over|during)\b))
+  | (?P<multiple>(?<![\w.,])(?P<multiplenumber>{_NUMBER})\s?
+        (?:[x\u00d7](?!\w)|times\b(?!\s(?:in|within|per|over|during)\b))
         |\b(?:twice|double|doubles|doubled|triple|triples)\b)
-  | (?P<number>(?<![\w.,:/#-])(?P<plain>{_NUMBER})(?P<scale>[kK](?!\w)|M(?!\w)|\smillion\b|\sthousand\b)?(?![\w:/]|\.\d|,\d)
+  | (?P<number>(?<![\w.,:/#-])(?P<plain>{_NUMBER})
+        (?P<scale>[kK](?!\w)|M(?!\w)|\smillion\b|\sthousand\b)?(?![\w:/]|\.\d|,\d)
         |\b(?P<word>{_COUNT})\b)
     """,
     re.VERBOSE | re.IGNORECASE,

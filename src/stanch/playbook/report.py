@@ -6,26 +6,9 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any
 
-from stanch.model.plan import (
-    Contact,
-    DrillSchedule,
-    Fact,
-    Metric,
-    PastIncident,
-    Plan,
-    PolicyFact,
-    Procedure,
-    Role,
-    Severity,
-    Step,
-    Template,
-    Threshold,
-    Trigger,
-    Unread,
-)
+from stanch.model.plan import Plan, Procedure, Step, Threshold
 from stanch.model.problem import Level, Problem, Source
-from stanch.model.signal import Unit
-from stanch.playbook.words import listing
+from stanch.playbook.telling import became
 
 
 def as_dict(plan: Plan) -> dict[str, Any]:
@@ -69,100 +52,6 @@ def _ordered(value: Any) -> list[Any]:
     return sorted(fields(value), key=lambda field: order.get(field.name, 2))
 
 
-# --- words ------------------------------------------------------------------------------------------------------
-
-
-def seconds(value: float) -> str:
-    """`90` -> `1.5 min`, `86400` -> `24 h`."""
-    if value == 0:
-        return "at once"
-    if value < 1:
-        return f"{value * 1000:g} ms"
-    if value < 120:
-        return f"{value:g} s"
-    if value < 7200:
-        return f"{value / 60:g} min"
-    return f"{value / 3600:g} h" if value <= 172800 else f"{value / 86400:g} days"
-
-
-def amount(value: float, unit: Unit | None) -> str:
-    match unit:
-        case Unit.RATIO:
-            return f"{value * 100:g}%"
-        case Unit.SECONDS:
-            return seconds(value) if value else "0 s"
-        case Unit.BYTES:
-            power, name = next(((p, n) for p, n in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")) if value >= p), (1, "B"))
-            return f"{value / power:g} {name}"
-        case Unit.PER_SECOND:
-            return f"{value:g}/s"
-        case Unit.COUNT | None:
-            return f"{value:g}"
-
-
-def condition(fact: Threshold) -> str:
-    """`http.error_rate > 5% over 2 min, held for 5 min`."""
-    name = fact.signal or "?"
-    if fact.statistic:
-        name = f"{name} {fact.statistic.value}"
-    if fact.baseline_multiple is not None:
-        limit = f"{fact.comparison.value} {fact.baseline_multiple:g} \u00d7 normal"
-    elif fact.upper is not None and fact.value is not None:
-        limit = f"between {amount(fact.value, fact.unit)} and {amount(fact.upper, fact.unit)}"
-    else:
-        limit = f"{fact.comparison.value} {amount(fact.value, fact.unit) if fact.value is not None else '?'}"
-    parts = [f"{name} {limit}"]
-    if fact.window_s is not None:
-        parts.append(f"over {seconds(fact.window_s)}")
-    if fact.persistence_s is not None:
-        parts.append(f"held for {seconds(fact.persistence_s)}")
-    if fact.consecutive is not None:
-        parts.append(f"{fact.consecutive} times in a row")
-    parts.extend(f"only {value}" for _, value in fact.labels)
-    return ", ".join(parts)
-
-
-def became(fact: Fact) -> str:
-    """What a fact is, in one line for people."""
-    match fact:
-        case Threshold():
-            grade = f" \u2192 {fact.severity}" if fact.severity else ""
-            role = fact.role.value.replace("_", " ")
-            if fact.armed:
-                return f"armed {role}: {condition(fact)}{grade}"
-            return f"not armed ({role}): {condition(fact)}; {fact.because}"
-        case Severity():
-            clocks = listing([f"{clock.name} {clock.text}" for clock in fact.clocks])
-            return f"severity {fact.level}{f' ({fact.name})' if fact.name else ''}: {clocks or 'no clock'}"
-        case Metric():
-            return (
-                f"metric {listing(fact.signals)} {listing([statistic.value for statistic in fact.statistics])}".rstrip()
-            )
-        case Procedure():
-            signals = f", for {listing(fact.signals)}" if fact.signals else ""
-            return f"{fact.kind} \u201c{fact.name}\u201d: {len(fact.steps)} steps{signals}"
-        case Step():
-            what = fact.action or ("command" if fact.command else fact.type.value)
-            box = f", by {seconds(fact.timebox_s)}" if fact.timebox_s is not None else ""
-            return f"step, {fact.risk.value}: {what}{box}"
-        case Trigger():
-            return f"trigger: {fact.action or 'no action'} when {fact.condition}"
-        case Template():
-            return f"template for {fact.audience}, {len(fact.slots)} slots"
-        case Role():
-            return f"role {fact.name}{f', only {listing(fact.severities)}' if fact.severities else ''}"
-        case Contact():
-            return f"contact {fact.name}: {'nobody yet' if fact.placeholder else fact.address}"
-        case PolicyFact():
-            return f"policy{f', check {fact.check}' if fact.check else ''}"
-        case PastIncident():
-            return f"past incident of {fact.date or 'unknown date'}: {fact.cause or 'no cause given'}"
-        case DrillSchedule():
-            return f"drill {fact.every}: {fact.what}"
-        case Unread():
-            return f"not understood: {fact.because}"
-
-
 # --- text -------------------------------------------------------------------------------------------------------
 
 
@@ -174,8 +63,12 @@ def as_text(plan: Plan) -> str:
 def _text(plan: Plan) -> Iterator[str]:
     for playbook in plan.playbooks:
         yield f"{playbook.path}: {playbook.title}"
+        shown = 0
         for fact in playbook.facts:
-            yield from _pointed(fact.source, became(fact), "=")
+            if fact.source.line != shown:
+                yield f"{fact.source.line:>5} | {_around(fact.source)[0]}"
+                shown = fact.source.line
+            yield f"      | {' ' * _around(fact.source)[1]}^ {became(fact)}"
         yield ""
         for problem in playbook.problems:
             yield from _problem(problem)
@@ -184,18 +77,28 @@ def _text(plan: Plan) -> Iterator[str]:
     yield summary(plan)
 
 
-def _pointed(source: Source, words: str, mark: str) -> Iterator[str]:
-    number = f"{source.line:>5}"
-    yield f"{number} | {source.text}"
-    yield f"      | {' ' * (source.column - 1)}^ {mark} {words}"
+_WIDTH = 110
+
+
+def _around(source: Source) -> tuple[str, int]:
+    """The source line, cut to what a terminal shows, and how far in its column then stands."""
+    at = source.column - 1
+    if len(source.text) <= _WIDTH:
+        return source.text, at
+    start = 0 if at < _WIDTH - 30 else at - 30
+    cut = source.text[start : start + _WIDTH]
+    lead = "\u2026" if start else ""
+    tail = "\u2026" if start + _WIDTH < len(source.text) else ""
+    return f"{lead}{cut}{tail}", at - start + len(lead)
 
 
 def _problem(problem: Problem) -> Iterator[str]:
     place = f"{problem.source}: " if problem.source else ""
     yield f"{place}{problem.level.value}: {problem.message} [{problem.code}]"
     if problem.source and problem.source.text:
-        yield f"    {problem.source.text}"
-        yield f"    {' ' * (problem.source.column - 1)}^"
+        text, at = _around(problem.source)
+        yield f"    {text}"
+        yield f"    {' ' * at}^"
     if problem.hint:
         yield f"    {problem.hint}"
 

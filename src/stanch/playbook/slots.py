@@ -31,8 +31,10 @@ _FILLS: tuple[tuple[str, str], ...] = (
     ("snapshot.latest", r"\bsnapshot\b"),
 )
 _PLACEHOLDER = re.compile(
-    r"\[(?P<square>[A-Za-z][^\]\n]{0,60})\](?!\()|\{\{\s*(?P<double>[\w. -]{1,60}?)\s*\}\}|<(?P<angle>[A-Za-z][\w ./-]{0,60})>"
-    r"|(?<![{$])\{(?P<brace>[A-Za-z][\w -]{0,40})\}(?!\})|\$\{(?P<shell>\w+)\}|\b(?P<bare>[A-Z]{2,}_[A-Z_]{2,}|X{3,})\b|_{3,}(?P<line>)"
+    r"\[(?P<square>[A-Za-z][^\]\n]{0,60})\](?!\()|\{\{\s*(?P<double>[\w. -]{1,60}?)\s*\}\}"
+    r"|<(?P<angle>[A-Za-z][\w ./-]{0,60})>"
+    r"|(?<![{$])\{(?P<brace>[A-Za-z][\w -]{0,40})\}(?!\})|\$\{(?P<shell>\w+)\}|\b(?P<bare>[A-Z]{2,}_[A-Z_]{2,}"
+    r"|X{3,})\b|_{3,}(?P<line>)"
 )
 
 

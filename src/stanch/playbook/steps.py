@@ -1,14 +1,14 @@
 """Steps from list items, fences and sentences: what runs, what is proposed, what stays a person's."""
 
 import re
-import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from stanch.commands.rating import rate
+from stanch.commands.sql import rate_sql
 from stanch.model.plan import Slot, Step, StepKind
 from stanch.model.problem import Source
-from stanch.model.risk import Rating, Risk, Trait
+from stanch.model.risk import Risk, Trait
 from stanch.playbook.document import Code, Document, Item, Passage
 from stanch.playbook.fences import Command, Content, commands_of, content_of, statements_of
 from stanch.playbook.imperative import clauses
@@ -18,18 +18,22 @@ from stanch.playbook.vocabulary import ActionMatch, Vocabulary
 from stanch.playbook.words import slug
 
 _BOX = re.compile(
-    r"\s*[(\[]\s*(?:(?:first|within|next|in|under|takes?|~|max(?:imum)?|up to|<|\u2264|t\s?\+\s?)\s*)*(?P<time>[^()\[\]]*?\d[^()\[\]]*?(?:s|sec|seconds?|m|min|mins|minutes?|h|hrs?|hours?|days?)\+?)\s*(?:max|total|each)?[)\]]",
+    r"\s*[(\[]\s*(?:(?:first|within|next|in|under|takes?|~|max(?:imum)?|up to|<|\u2264"
+    r"|t\s?\+\s?)\s*)*(?P<time>[^()\[\]]*?\d[^()\[\]]*?(?:s|sec|seconds?|m|min|mins|minutes?|h|hrs?|hours?"
+    r"|days?)\+?)\s*(?:max|total|each)?[)\]]",
     re.IGNORECASE,
 )
 _PLUS = re.compile(
-    r"\bT\s?\+\s?(?P<low>\d+)(?:\s?m(?:in(?:ute)?s?)?)?(?:\s*(?:to|-|\u2013)\s*T?\s?\+?\s?(?P<high>\d+)(?:\s?m(?:in(?:ute)?s?)?)?)?",
+    r"\bT\s?\+\s?(?P<low>\d+)(?:\s?m(?:in(?:ute)?s?)?)?(?:\s*(?:to|-"
+    r"|\u2013)\s*T?\s?\+?\s?(?P<high>\d+)(?:\s?m(?:in(?:ute)?s?)?)?)?",
     re.IGNORECASE,
 )
 _WITHIN = re.compile(
     r"\b(?:within|first|in under|no later than|schedule(?:d)? within)\s+(?:the first\s+)?", re.IGNORECASE
 )
 _OWNER = re.compile(
-    r"^\s*\[(?P<square>[A-Z][\w /-]{1,40})\]\s+|\((?:owner|assignee|responsible|by)\s*:\s*(?P<paren>[^)]+)\)|^\s*@(?P<at>[\w-]+)\s*:?\s+",
+    r"^\s*\[(?P<square>[A-Z][\w /-]{1,40})\]\s+|\((?:owner|assignee|responsible|by)\s*:\s*(?P<paren>[^)]+)\)"
+    r"|^\s*@(?P<at>[\w-]+)\s*:?\s+",
     re.IGNORECASE,
 )
 _CONDITION = re.compile(
@@ -37,7 +41,8 @@ _CONDITION = re.compile(
     re.IGNORECASE,
 )
 _AFTERTHOUGHT = re.compile(
-    r",?\s*\b(?P<condition>(?:if|when|where|as) (?:needed|necessary|required|possible|available|appropriate|applicable|feasible|safe)|if [^.,;]{3,60})\s*[.)]?$",
+    r",?\s*\b(?P<condition>(?:if|when|where|as) (?:needed|necessary|required|possible|available|appropriate"
+    r"|applicable|feasible|safe)|if [^.,;]{3,60})\s*[.)]?$",
     re.IGNORECASE,
 )
 _EXPECTS = re.compile(
@@ -113,7 +118,7 @@ class StepMaker:
         self._keys: dict[str, int] = {}
 
     def of_item(self, item: Item, place: Place) -> Iterator[Step]:
-        """The steps of a list entry: one, or one for each thing it asks for ("restart the pods and clear the cache")."""
+        """The steps of a list entry: one, or one for each thing it asks for ("restart the pods and page the DBA")."""
         passage = Passage(lines=item.lines) if item.lines else Passage(lines=(item.line,))
         checked = item.checked is not None
         _, told = _condition(_owner(passage.text)[1])
@@ -177,7 +182,7 @@ class StepMaker:
                 return
 
     def of_command(self, command: Command, language: str, place: Place, text: str = "") -> Step:
-        rating = _rated_sql(command.text) if language == "sql" else rate(command.text)
+        rating = rate_sql(command.text) if language == "sql" else rate(command.text)
         name = text or command.label or command.text.splitlines()[0]
         owner, body = _owner(name)
         condition, _ = _condition(body)
@@ -211,11 +216,6 @@ class StepMaker:
         count = self._keys.get(base, 0) + 1
         self._keys[base] = count
         return base if count == 1 else f"{base}-{count}"
-
-
-def _rated_sql(statement: str) -> Rating:
-    """A statement rated as what psql would be given."""
-    return replace(rate(f"psql --command {shlex.quote(statement)}"), command=statement, pipeline=None)
 
 
 def leading_action(text: str, vocabulary: Vocabulary) -> ActionMatch | None:

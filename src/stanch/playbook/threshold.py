@@ -16,13 +16,13 @@ from types import MappingProxyType
 from lark import Lark, Tree, UnexpectedInput
 from lark import Token as Leaf
 from lark.lexer import Lexer, LexerState
-from lark.utils import TextSlice
 
 from stanch.model.signal import Comparison, Signal, Statistic, Unit
 from stanch.playbook.quantity import Measure, Quantity
 from stanch.playbook.severity import LEVEL, level_of
 from stanch.playbook.tokens import Token, statistic_of, tokens_of
 from stanch.playbook.vocabulary import Vocabulary
+from stanch.playbook.words import wordset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +69,7 @@ class _Kinds(Lexer):
 
     def lex(self, lexer_state: LexerState, parser_state: object) -> Iterator[Leaf]:
         del parser_state
-        source = lexer_state.text
-        kinds = source.text if isinstance(source, TextSlice) else source
-        for index, kind in enumerate(str(kinds).split()):
+        for index, kind in enumerate(lexer_state.text.text.split()):
             yield Leaf(kind, str(index))
 
 
@@ -140,32 +138,35 @@ def _in_between(run: Sequence[Token]) -> bool:
 
 # --- what a segment says beside its measure ------------------------------------------------------------------------
 
-_QUALIFIERS = frozenset(
-    "overall total current system systems application applications app apps service services api apis http https"
-    " server servers production prod live sustained high higher elevated increased increasing unusual abnormal"
-    " excessive rising low lower degraded poor slow web website site backend frontend user users customer customers end"
-    " facing user-facing customer-facing internal external public main primary average mean typical global aggregate"
-    " aggregated cluster platform host hosts node nodes instance instances machine container containers pod pods"
-    " request requests response responses our key golden metric metrics rate time number percentage percent ratio"
-    " share amount sudden significant large automatic automatically immediately immediate new combined single"
-    " individual p1 and or any severe critical very too real-time continuous continuously monitored new observed"
-    " absolute effective actual usage use level levels alert alarm".split(" ")
+_QUALIFIERS = wordset(
+    """
+    overall total current system systems application applications app apps service services api apis http https server
+    servers production prod live sustained high higher elevated increased increasing unusual abnormal excessive rising
+    low lower degraded poor slow web website site backend frontend user users customer customers end facing user-facing
+    customer-facing internal external public main primary average mean typical global aggregate aggregated cluster
+    platform host hosts node nodes instance instances machine container containers pod pods request requests response
+    responses our key golden metric metrics rate time number percentage percent ratio share amount sudden significant
+    large automatic automatically immediately immediate new combined single individual and or any severe critical very
+    too real-time continuous continuously monitored observed absolute effective actual usage use level levels alert
+    alarm
+    """
 )
 """Words before a signal's phrase that do not narrow it."""
 
-_HARMLESS = _QUALIFIERS | frozenset(
-    "window windows period minutes longer more least consecutive row default threshold thresholds limit limits max"
-    " maximum utilization utilisation capacity load peak reached exceeded anywhere anytime times state region zone cause"
-    " causes someone call open create start declare consider investigate occurs happens violated crossed second seconds"
-    " minute hour calls errors failing failed fail fails used full busy fired fires firing triggers triggered detected"
-    " messages packets jobs items users events queries records rows files tasks transactions sessions threads processes"
-    " replicas connections logs restarts seen required needed immediate on-call oncall team ops slack pagerduty email alerting monitoring".split(
-        " "
-    )
+_HARMLESS = _QUALIFIERS | wordset(
+    """
+    window windows period minutes longer more least consecutive row default threshold thresholds limit limits max
+    maximum utilization utilisation capacity load peak reached exceeded anywhere anytime times state region zone cause
+    causes someone call open create start declare consider investigate occurs happens violated crossed second seconds
+    minute hour calls errors failing failed fail fails used full busy fired fires firing triggers triggered detected
+    messages packets jobs items events queries records rows files tasks transactions sessions threads processes
+    replicas connections logs restarts seen required needed on-call oncall team ops slack pagerduty email alerting
+    monitoring
+    """
 )
 """Words around a measure that change nothing about it."""
 
-_PER_SUBJECT = frozenset("ip ips client clients address addresses tenant tenants account accounts session".split(" "))
+_PER_SUBJECT = wordset("ip ips client clients address addresses tenant tenants account accounts session")
 """What a count is kept by where a sentence counts for each of them; no signal is kept so."""
 
 
@@ -577,7 +578,7 @@ class _Maker:
         return bool(token and token.match and any(s.unit is Unit.RATIO for s in token.match.signals))
 
     def _inverted(self, token: Token) -> tuple[Signal, ...]:
-        """ "latency of database queries" is "database query latency", where the vocabulary knows that."""
+        """What *latency of database queries* means where the vocabulary knows *database queries latency*."""
         for text in self.said.scope:
             phrase = f"{text.removeprefix(_OBJECT)} {token.text}"
             whole = [

@@ -12,6 +12,7 @@ from functools import lru_cache
 from stanch.model.signal import Comparison, Statistic
 from stanch.playbook.quantity import PATTERN, SECONDS, Measure, Quantity, quantity_of
 from stanch.playbook.vocabulary import SignalMatch, Vocabulary
+from stanch.playbook.words import wordset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,29 +43,32 @@ _SYMBOLS: tuple[tuple[Comparison, str], ...] = (
     (Comparison.LESS, r"<"),
     (Comparison.EQUAL, r"==?"),
 )
-_WORDED: tuple[tuple[Comparison, str], ...] = (
+_WORDED: tuple[tuple[Comparison, tuple[str, ...]], ...] = (
     (
         Comparison.GREATER_EQUAL,
-        r"greater than or equal(?: to)?|equal to or (?:greater|more|higher) than|at or above|at or over|at least"
-        r"|no less than|not less than|a minimum of|minimum of|reach(?:e[sd])?|reaching|hits?|hitting",
+        (
+            r"greater than or equal(?: to)?|equal to or (?:greater|more|higher) than|at or above|at or over|at least",
+            r"no less than|not less than|a minimum of|minimum of|reach(?:e[sd])?|reaching|hits?|hitting",
+        ),
     ),
     (
         Comparison.LESS_EQUAL,
-        r"less than or equal(?: to)?|equal to or (?:less|lower) than|at or below|at or under|at most|no more than"
-        r"|not more than|up to|a maximum of|maximum of|drop(?:s|ped|ping)? to|fall(?:s|en|ing)? to|fell to|down to",
+        (
+            r"less than or equal(?: to)?|equal to or (?:less|lower) than|at or below|at or under|at most|no more than",
+            r"not more than|up to|a maximum of|maximum of|drop(?:s|ped|ping)? to|fall(?:s|en|ing)? to|fell to|down to",
+        ),
     ),
     (
         Comparison.GREATER,
-        r"(?:in )?excess of|exceed(?:s|ed|ing)?|in excess of|(?:more|greater|higher|longer|larger|bigger|slower|older)"
-        r" than|above|over|beyond|past|surpass(?:e[sd]|ing)?|breach(?:e[sd]|ing)?|cross(?:e[sd]|ing)?"
-        r"|upwards? of|outside(?: of)?",
+        (
+            r"(?:in )?excess of|exceed(?:s|ed|ing)?|(?:more|greater|higher|longer|larger|bigger|slower|older) than",
+            r"above|over|beyond|past|surpass(?:e[sd]|ing)?|breach(?:e[sd]|ing)?|cross(?:e[sd]|ing)?|upwards? of",
+            r"outside(?: of)?",
+        ),
     ),
-    (
-        Comparison.LESS,
-        r"(?:less|lower|fewer|smaller|shorter|faster) than|below|under|beneath",
-    ),
-    (Comparison.EQUAL, r"equals?(?: to)?|is exactly"),
-    (Comparison.GREATER_EQUAL, r"at|after"),
+    (Comparison.LESS, (r"(?:less|lower|fewer|smaller|shorter|faster) than|below|under|beneath",)),
+    (Comparison.EQUAL, (r"equals?(?: to)?|is exactly",)),
+    (Comparison.GREATER_EQUAL, (r"at|after",)),
 )
 _MOTION = (
     r"(?:(?:is|are|be|being|been|has|have|goes|go|going|gets?|stays?|remains?|remaining|becomes?|ris(?:es?|ing|en)"
@@ -79,8 +83,8 @@ _MOTION = (
 def _comparison() -> tuple[re.Pattern[str], tuple[Comparison, ...]]:
     """Every comparison, verbs of motion in front included (*has dropped below*); its group number tells which."""
     groups = [f"({pattern})" for _, pattern in _SYMBOLS]
-    groups += [f"({_MOTION}(?:{pattern}))(?![\\w-])" for _, pattern in _WORDED[:-1]]
-    groups += [f"((?:{_WORDED[-1][1]}))(?![\\w-])"]
+    groups += [f"({_MOTION}(?:{'|'.join(patterns)}))(?![\\w-])" for _, patterns in _WORDED[:-1]]
+    groups += [f"((?:{'|'.join(_WORDED[-1][1])}))(?![\\w-])"]
     words = "|".join(groups[len(_SYMBOLS) :])
     text = rf"(?:is |are |be |has |have )?(?:{'|'.join(groups[: len(_SYMBOLS)])})|(?<![\w-])(?:{words})"
     meant = tuple(comparison for comparison, _ in (*_SYMBOLS, *_WORDED))
@@ -96,114 +100,176 @@ _SHARE_NOUN = (
 _VERB_GAP = (
     r" (?:(?:that|which|are|is|have|has|been|being|to|get|gets|start|begin|the|a|an|return\w*|with|result\w*|in) )*"
 )
+_FAILS = (
+    r"(?:fail\w*|error(?:s|ed|ing)?(?: out)?|5xx\w*(?: errors?| responses?)?|(?:http )?50[0-4]s?(?: errors?)?"
+    r"|server errors?)\b"
+)
 SHARES: tuple[tuple[str, str], ...] = (
     ("http.timeout_rate", rf"of {_SHARE_NOUN}{_VERB_GAP}(?:tim(?:e|es|ed|ing)[ -]?outs?)\b"),
     ("http.client_error_rate", rf"of {_SHARE_NOUN}{_VERB_GAP}4xx\w*(?: errors?| responses?)?\b"),
-    (
-        "http.error_rate",
-        rf"of {_SHARE_NOUN}{_VERB_GAP}(?:fail\w*|error(?:s|ed|ing)?(?: out)?|5xx\w*(?: errors?| responses?)?"
-        r"|(?:http )?50[0-4]s?(?: errors?)?|server errors?)\b",
-    ),
+    ("http.error_rate", rf"of {_SHARE_NOUN}{_VERB_GAP}{_FAILS}"),
     ("http.success_rate", rf"of {_SHARE_NOUN}{_VERB_GAP}(?:succeed\w*|success\w*|2xx)\b"),
 )
 """Shares told as a sentence ("5% of requests fail"), and the signal that measures each."""
 
 _UNIT_WORD = r"(?:second|minute|hour|day|week|month)"
-_KINDS: tuple[tuple[str, str], ...] = (
+_KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "STATISTIC",
-        r"\bp(?:50|75|90|95|98|99(?:\.9+)?|999)\b|\b\d{2}(?:\.\d+)?(?:st|nd|rd|th)(?:[ -]?(?:percentile|pctl|%ile))?\b"
-        r"|\bmedian\b|\baverage\b|\bavg\b|\bmean\b|\bmax(?:imum)?\b|\bpeak\b|\bpercentiles?\b",
+        (
+            r"\bp(?:50|75|90|95|98|99(?:\.9+)?|999)\b",
+            r"\b\d{2}(?:\.\d+)?(?:st|nd|rd|th)(?:[\s-]?(?:percentile|pctl|%ile))?\b",
+            r"\b(?:median|average|avg|mean|max(?:imum)?|peak|percentiles?)\b",
+        ),
     ),
-    ("SEVERITY", r"\bp[0-5]\b|\bsev(?:erity)?[ -]?[0-5]\b|\bs[0-5]\b"),
-    ("BETWEEN", r"\bbetween\b"),
+    ("SEVERITY", (r"\bp[0-5]\b", r"\bsev(?:erity)?[\s-]?[0-5]\b", r"\bs[0-5]\b")),
+    ("BETWEEN", (r"\bbetween\b",)),
     (
         "OR_MORE",
-        r"\bor (?:more|higher|above|greater|over|longer|worse|less|lower|fewer|below)\b|\+(?=\s|$|[,;)])",
+        (
+            r"\bor (?:more|higher|above|greater|over|longer|worse|less|lower|fewer|below)\b",
+            r"\+(?=\s|$|[,;)])",
+        ),
     ),
     (
         "NORMAL",
-        r"\b(?:(?:of|than|the|above|below|over|from|its|our|usual|is|vs\.?|compared to|compared with|against) )*"
-        r"(?:baseline|normal(?: levels?| values?| range| rate)?|usual|typical(?: levels?)?|the norm|norm"
-        r"|historical (?:average|mean)|(?:weekly|daily|hourly|rolling|moving) average|previous (?:day|week|hour|period)"
-        r"|slo(?: targets?)?|sla|error budget|budget)\b",
+        (
+            (
+                r"\b(?:(?:of|than|the|above|below|over|from|its|our|usual|is|vs\.?|compared to|compared with"
+                r"|against) )*"
+                r"(?:baseline|normal(?: levels?| values?| range| rate)?|usual|typical(?: levels?)?|the norm|norm"
+                r"|historical (?:average|mean)|(?:weekly|daily|hourly|rolling|moving) average"
+                r"|previous (?:day|week|hour|period)|slo(?: targets?)?|sla|error budget|budget)\b"
+            ),
+        ),
     ),
     (
         "DOWN",
-        r"\b(?:(?:is|are|goes|went|has been|have been|becomes?|being|completely|fully) )*"
-        r"(?:down|unreachable|unavailable|offline|not responding|unresponsive|not reachable|not available)\b",
+        (
+            (
+                r"\b(?:(?:is|are|goes|went|has been|have been|becomes?|being|completely|fully) )*"
+                r"(?:down|unreachable|unavailable|offline|not responding|unresponsive|not reachable|not available)\b"
+            ),
+        ),
     ),
-    ("FAILING", r"\bfail(?:s|ed|ing|ures?)?(?= (?:for )?(?:\w+ )?(?:consecutive )*(?:\d+|two|three|four|five)\b)"),
+    (
+        "FAILING",
+        (r"\bfail(?:s|ed|ing|ures?)?(?= (?:for )?(?:\w+ )?(?:consecutive )*(?:\d+|two|three|four|five)\b)",),
+    ),
     (
         "ZERO",
-        r"\b(?:(?:is|are|has|have) )*(?:drop(?:s|ped)? to|falls? to|fell to|equals?|is|are|at|reach(?:es|ed)?)"
-        r" (?:zero|0)(?![\d.%]|\s?%)\b",
+        (
+            (
+                r"\b(?:(?:is|are|has|have) )*(?:drop(?:s|ped)? to|falls? to|fell to|equals?|is|are|at|reach(?:es|ed)?)"
+                r" (?:zero|0)(?![\d.%]|\s?%)\b"
+            ),
+        ),
     ),
-    ("BY", r"\bby(?= (?:more than |over |at least |less than |>=? ?)?[\d.])"),
-    ("_IN_A_ROW", r"\bconsecutive(?:ly)?\b|\bin a row\b|\bstraight\b|\bsuccessive\b|\bback[- ]to[- ]back\b"),
+    ("BY", (r"\bby(?= (?:more than |over |at least |less than |>=? ?)?[\d.])",)),
+    ("_IN_A_ROW", (r"\b(?:consecutive(?:ly)?|in a row|straight|successive|back[\s-]to[\s-]back)\b",)),
     (
         "_SAMPLES",
-        r"\b(?:(?:health|readiness|liveness|probe)[ -])?checks?\b|\bperiods?\b|\bsamples?\b|\bprobes?\b|\bcycles?\b"
-        r"|\battempts?\b|\bdata ?points?\b|\bevaluations?\b|\bintervals?\b|\breadings?\b|\bscrapes?\b|\bpolls?\b"
-        r"|\btimes\b|\bpings?\b|\bruns\b",
+        (
+            r"\b(?:(?:health|readiness|liveness|probe)[\s-])?checks?\b",
+            (
+                r"\b(?:periods?|samples?|probes?|cycles?|attempts?|data ?points?|evaluations?|intervals?"
+                r"|readings?|scrapes?"
+                r"|polls?|times|pings?|runs)\b"
+            ),
+        ),
     ),
-    ("_WINDOW", r"\bwindows?\b|\btime ?frames?\b|\btime ?spans?\b|\btime periods?\b|\bperiod\b|\binterval\b"),
-    ("_ROLLING", r"\brolling\b|\bsliding\b|\bmoving\b|\btrailing\b"),
+    ("_WINDOW", (r"\b(?:windows?|time ?frames?|time ?spans?|time periods?|period|interval)\b",)),
+    ("_ROLLING", (r"\b(?:rolling|sliding|moving|trailing)\b",)),
     (
         "_LAST",
-        r"\b(?:last|past|previous|preceding|prior|most recent)\b"
-        rf"(?= (?:rolling )?(?:\d|an?\b|half\b|one\b|two\b|three\b|five\b|ten\b|fifteen\b|thirty\b|sixty\b|{_UNIT_WORD}))",
+        (
+            (
+                r"\b(?:last|past|previous|preceding|prior|most recent)\b(?= (?:rolling )?"
+                rf"(?:\d|an?\b|half\b|one\b|two\b|three\b|five\b|ten\b|fifteen\b|thirty\b|sixty\b|{_UNIT_WORD}))"
+            ),
+        ),
     ),
     (
         "_ANY",
-        r"\b(?:any|each|every)\b"
-        rf"(?= (?:given |rolling |single |sliding )?(?:\d|an?\b|one\b|two\b|five\b|ten\b|{_UNIT_WORD}\b))",
+        (
+            (
+                r"\b(?:any|each|every)\b(?= (?:given |rolling |single |sliding )?"
+                rf"(?:\d|an?\b|one\b|two\b|five\b|ten\b|{_UNIT_WORD}\b))"
+            ),
+        ),
     ),
-    ("FOR", r"\bfor\b|\blast(?:s|ing)\b|\bpersist(?:s|ing)?(?: for)?\b|\b(?:sustained|held) (?:for|over)\b|@"),
-    ("IN", r"\b(?:in|within|during|over|across|per|throughout)\b"),
+    (
+        "FOR",
+        (r"\b(?:for|last(?:s|ing)|persist(?:s|ing)?(?: for)?|(?:sustained|held) (?:for|over))\b", "@"),
+    ),
+    ("IN", (r"\b(?:in|within|during|over|across|per|throughout)\b",)),
     (
         "NOT",
-        r"\b(?:not|never|cannot|without|no longer|unless|except|excluding|nor)\b"
-        r"|\b(?:does|do|is|are|should|must|wo|ca)n['\u2019]t\b",
+        (
+            r"\b(?:not|never|cannot|without|no longer|unless|except|excluding|nor)\b",
+            r"\b(?:does|do|is|are|should|must|wo|ca)n['\u2019]t\b",
+        ),
     ),
-    ("IF", r"\b(?:if|when|whenever|once|where|in case|as soon as|any ?time|upon|until|while)\b"),
+    ("IF", (r"\b(?:if|when|whenever|once|where|in case|as soon as|any ?time|upon|until|while)\b",)),
     (
         "PAST",
-        r"\b(?:was|were|had|saw|rose|fell|went|did|became|experienced|occurred|happened|peaked|grew|climbed|spiked"
-        r"|dropped|increased|decreased|reduced|raised|lowered|set|added|adjusted|implemented|improved|suffered|cut)\b",
+        (
+            (
+                r"\b(?:was|were|had|saw|rose|fell|went|did|became|experienced|occurred|happened|peaked|grew"
+                r"|climbed|spiked"
+                r"|dropped|increased|decreased|reduced|raised|lowered|set|added|adjusted|implemented|improved"
+                r"|suffered|cut)\b"
+            ),
+        ),
     ),
     (
         "TIER",
-        r"\b(?:critical|warning|warn|info|urgent|emergency|high|medium|low|major|minor|red|yellow|orange|amber|green"
-        r"|severe|page|ticket)\b",
+        (
+            (
+                r"\b(?:critical|warning|warn|info|urgent|emergency|high|medium|low|major|minor|red|yellow|orange|amber"
+                r"|green|severe|page|ticket)\b"
+            ),
+        ),
     ),
     (
         "LEAD",
-        r"\b(?:alert(?:s|ed|ing)?|paged?|pages|paging|notif(?:y|ies)|warns?|warnings?|trigger(?:s|ed|ing)?|fire[sd]?"
-        r"|firing|thresholds?|conditions?|alarms?|escalate[sd]?|roll ?back|restart(?:s|ed)?|automatic(?:ally)?|auto)\b",
+        (
+            (
+                r"\b(?:alert(?:s|ed|ing)?|paged?|pages|paging|notif(?:y|ies)|warns?|warnings?|trigger(?:s|ed|ing)?"
+                r"|fire[sd]?|firing|thresholds?|conditions?|alarms?|escalate[sd]?|roll ?back|restart(?:s|ed)?"
+                r"|automatic(?:ally)?|auto)\b"
+            ),
+        ),
     ),
     (
         "CUT",
-        r"\u2192|\u21d2|->|=>|\bthen\b|;|\||:(?!\d)|[()\[\]{}]|(?<=\s)[-\u2013\u2014](?=\s)|\u2014|,(?!\d)"
-        r"|[.!?](?=\s|$)|\u2022|\u2026",
+        (
+            r"\u2192|\u21d2|->|=>|\bthen\b|;|\||:(?!\d)|[()\[\]{}]|(?<=\s)[-\u2013\u2014](?=\s)|\u2014|,(?!\d)",
+            r"[.!?](?=\s|$)|\u2022|\u2026",
+        ),
     ),
-    ("AND", r"\band\b|&&?|(?<=\s)\+(?=\s)|\bplus\b|\bcombined with\b"),
-    ("OR", r"\bor\b|\|\|"),
-    ("PREPOSITION", r"\b(?:on|from|to|of|against|via|by|among|at|with|between|toward|towards|into|behind)\b"),
-    ("WORD", r"[^\W_](?:[\w'\u2019.&-]*\w)?|[/#@$][\w/{}.*:-]*"),
+    ("AND", (r"\band\b", r"&&?", r"(?<=\s)\+(?=\s)", r"\bplus\b", r"\bcombined with\b")),
+    ("OR", (r"\bor\b", r"\|\|")),
+    (
+        "PREPOSITION",
+        (r"\b(?:on|from|to|of|against|via|by|among|at|with|between|toward|towards|into|behind)\b",),
+    ),
+    ("WORD", (r"[^\W_](?:[\w'\u2019.&-]*\w)?", r"[/#@$][\w/{}.*:-]*")),
 )
+"""The kinds of words, tried in this order where no phrase, comparison or quantity stands."""
+
 _BEFORE_QUANTITIES = frozenset(
     {"STATISTIC", "SEVERITY", "ZERO", "NORMAL", "DOWN", "OR_MORE", "_LAST", "_ANY", "BETWEEN", "FAILING"}
 )
 """Kinds that look for themselves where a quantity could begin (`95th percentile`, `any 5-minute`)."""
 
-_FILLERS = frozenset(
+_FILLERS = wordset(
     "the a an is are be been being am has have having our your their its it this that these those also currently still"
     " consistently suddenly continuously just only approximately about around roughly either both will would can may"
     " some all any each every goes go gets get stays stay remains remain becomes become rises rise rising climbs grows"
     " increases increase spikes spike drops drop falls fall dips dip decreases running runs run sits then there which"
     " sustained constantly persistently observed measured see seen detected value values level levels count so we you"
-    " whose".split(" ")
+    " whose"
 )
 
 _STATISTICS: dict[str, Statistic] = {
@@ -233,7 +299,7 @@ def statistic_of(text: str) -> Statistic | None:
 
 @lru_cache(maxsize=1)
 def _kind_pattern() -> re.Pattern[str]:
-    text = "|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS)
+    text = "|".join(f"(?P<{kind}>{'|'.join(patterns)})" for kind, patterns in _KINDS)
     return re.compile(text.replace(" ", r"\s+"), re.IGNORECASE)
 
 
@@ -243,7 +309,8 @@ def _share_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 _TO_QUANTITY = re.compile(
-    r"[\s~`\"\u2248]*(?:(?:the|an?|about|approximately|around|roughly|our|its|(?:threshold|value|level|limit|rate) of)\s+)*"
+    r"[\s~`\"\u2248]*"
+    r"(?:(?:the|an?|about|approximately|around|roughly|our|its|(?:threshold|value|level|limit|rate) of)\s+)*"
     r"(?:[\d.]|(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|fifty|sixty|ninety"
     r"|twice|double|triple|half|second|minute|hour|day|between|normal|baseline|usual|the baseline)\b)",
     re.IGNORECASE,
@@ -251,8 +318,9 @@ _TO_QUANTITY = re.compile(
 _WINDOW_FOLLOWS = re.compile(
     r"\s*(?:(?:the|any|an?)\s+)*(?P<marked>last|past|previous|rolling|sliding|moving|trailing)\b", re.IGNORECASE
 )
+_TIME_UNITS = "|".join(sorted(map(re.escape, SECONDS), key=len, reverse=True))
 _DURATION_FOLLOWS = re.compile(
-    rf"\s*(?:(?:the|any|an?)\s+)*(?:\d+(?:\.\d+)?[\s-]?(?:{'|'.join(sorted(map(re.escape, SECONDS), key=len, reverse=True))})\b"
+    rf"\s*(?:(?:the|any|an?)\s+)*(?:\d+(?:\.\d+)?[\s-]?(?:{_TIME_UNITS})\b"
     rf"|(?:one|two|three|five|ten|fifteen|thirty)\s+{_UNIT_WORD}s?\b|{_UNIT_WORD}\b)",
     re.IGNORECASE,
 )

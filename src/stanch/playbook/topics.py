@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stanch.playbook.document import Code, Document, Items, Section, Table
+from stanch.playbook.document import Document, Section, Table
+from stanch.playbook.phrases import Phrases
 
 
 class Topic(StrEnum):
@@ -35,82 +36,153 @@ class Topic(StrEnum):
     PROSE = "prose"
 
 
-_RULES: tuple[tuple[Topic, str], ...] = (
+_RULES: tuple[tuple[Topic, Phrases], ...] = (
     (
         Topic.VOCABULARY,
-        r"^(?:signals?|signal (?:catalogue|catalog|definitions?|table)|vocabulary|action (?:catalogue|definitions?))$",
+        Phrases(
+            (
+                r"^(?:signals?|vocabulary|(?:signal|action) (?:catalogue|catalog|definitions?|table)|custom"
+                r" (?:signals|actions))$"
+            ),
+            whole=False,
+        ),
     ),
     (
         Topic.EXAMPLES,
-        r"\b(?:examples?|sample output|anti-?patterns?|deprecated|obsolete|don'?ts?|what not to do|muted|silenced|ignored|informational)\b"
-        r"|^(?:not|no|non)[ -].*\b(?:alert|pag|rule|monitor)|\bwhat (?:does|do|is|are) not\b|\bfalse (?:alarms|positives)\b",
+        Phrases(
+            (
+                r"examples?|sample output|anti-?patterns?|deprecated|obsolete|don['\u2019]?ts?|what not to do"
+                r"|muted|silenced"
+            ),
+            r"ignored|informational|what (?:does|do|is|are) not|false (?:alarms|positives)",
+        ),
+    ),
+    (
+        Topic.EXAMPLES,
+        Phrases(r"^(?:not|no|non)\b[\s-].*\b(?:alert|pag(?:e|ing)|rule|monitor)", whole=False),
     ),
     (
         Topic.RECOVERY_TARGETS,
-        r"^(?:recovery|recovered|all clear|exit|resolution|closing|back to normal)(?: (?:targets?|criteria|conditions?|thresholds?))?$"
-        r"|\b(?:recovery|resolution|exit|closure|success|acceptance) (?:targets?|criteria|conditions?|thresholds?)\b",
+        Phrases(
+            r"^(?:recovery|recovered|all clear|exit|resolution|closing|back to normal|done when|when it is over)"
+            r"(?: (?:targets?|criteria|conditions?|thresholds?))?$",
+            (
+                r"\b(?:recovery|resolution|exit|closure|success|acceptance) (?:targets?|criteria|conditions?"
+                r"|thresholds?)\b"
+            ),
+            whole=False,
+        ),
     ),
     (
         Topic.TRIGGERS,
-        r"\b(?:rollback|roll-back|revert|restart|failover|abort|automated|automatic) (?:triggers?|criteria|conditions?|thresholds?)\b|^when to (?:roll ?back|revert|restart|fail ?over|abort)|^triggers?(?: conditions?| for rollback)?$",
+        Phrases(
+            r"\b(?:rollback|roll-back|revert|restart|failover|abort|automated|automatic)"
+            r" (?:triggers?|criteria|conditions?|thresholds?)\b",
+            r"^when to (?:roll ?back|revert|restart|fail ?over|abort)",
+            r"^triggers?(?: conditions?| for rollback)?$",
+            whole=False,
+        ),
     ),
-    (Topic.TEMPLATES, r"\btemplates?\b|\b(?:status|notification|escalation) messages?\b"),
-    (Topic.DRILLS, r"\b(?:drills?|game ?days?|exercises?|preparedness|tabletop|rehearsals?|simulations?)\b"),
+    (Topic.TEMPLATES, Phrases(r"templates?|(?:status|notification|escalation) messages?")),
+    (
+        Topic.DRILLS,
+        Phrases(r"drills?|game ?days?|exercises?|preparedness|tabletop|rehearsals?|simulations?"),
+    ),
     (
         Topic.INCIDENTS,
-        r"\b(?:past|previous|prior|recent|historical|major|known) incidents?\b|\bincident (?:history|log|review)\b|\bpost-?mortems?\b.*\d{4}|\blessons learn(?:ed|t)\b|\b(?:19|20)\d\d-\d\d-\d\d\b",
+        Phrases(
+            r"(?:past|previous|prior|recent|historical|major|known) incidents?|incident (?:history|log|review)",
+            r"post-?mortems?\b.*\d{4}|lessons learn(?:ed|t)|(?:19|20)\d\d-\d\d-\d\d",
+        ),
     ),
     (
         Topic.THRESHOLDS,
-        r"\b(?:paging|alert(?:ing)?|notification|alarm) (?:polic(?:y|ies)|standards?|rules?|strategy)\b",
+        Phrases(r"(?:paging|alert(?:ing)?|notification|alarm) (?:polic(?:y|ies)|standards?|rules?|strategy)"),
     ),
     (
         Topic.POLICIES,
-        r"\bpolic(?:y|ies)\b|\bmandatory\b|\bnew (?:requirements?|standards?|rules|practices)\b|\bstandards\b|\bground rules\b|\bguardrails\b",
+        Phrases(
+            r"polic(?:y|ies)|mandatory(?: changes?)?|new (?:requirements?|standards?|rules|practices)|standards",
+            r"ground rules|guardrails",
+        ),
     ),
     (
         Topic.TARGETS,
-        r"\b(?:slos?|slas?|slis?|service levels?|objectives?|targets?|goals?|error budgets?|kpis?|benchmarks?|baselines?|capacity|expected (?:values|performance)|performance (?:budgets?|requirements?)|success metrics|requirements?)\b",
+        Phrases(
+            (
+                r"slos?|slas?|slis?|service levels?|objectives?|targets?|goals?|error budgets?|kpis?|benchmarks?"
+                r"|baselines?"
+            ),
+            r"capacity|expected (?:values|performance)|performance (?:budgets?|requirements?)|success metrics",
+            r"requirements?",
+        ),
     ),
     (
         Topic.CONTACTS,
-        r"\bcontacts?\b|\bwho to call\b|\bphone (?:list|numbers?|tree)\b|\bcall list\b|\breach\b|\bescalation (?:contacts?|list)\b",
+        Phrases(
+            r"contacts?|who to call|phone (?:list|numbers?|tree)|call list|how to reach.*",
+            r"escalation (?:contacts?|list)",
+        ),
     ),
-    (Topic.RESPONSIBILITIES, r"\bresponsibilit(?:y|ies)\b|\bduties\b"),
+    (Topic.RESPONSIBILITIES, Phrases(r"responsibilit(?:y|ies)|duties")),
     (
         Topic.ROLES,
-        r"\broles?\b|\b(?:response|core|incident|on-?call|crisis|support) teams?\b|\bteam (?:members?|structure)\b|^people$|\braci\b",
+        Phrases(
+            r"roles?|(?:response|core|incident|on-?call|crisis|support) teams?|team (?:members?|structure)|people|raci"
+        ),
     ),
     (
         Topic.SEVERITIES,
-        r"\bsever(?:ity|ities)\b|\bincident (?:levels?|classification|priorit(?:y|ies)|categor(?:y|ies))\b|\bpriority (?:levels?|matrix|definitions?)\b|\bclassification\b|\bresponse times?\b",
+        Phrases(
+            r"sever(?:ity|ities)|incident (?:levels?|classification|priorit(?:y|ies)|categor(?:y|ies))",
+            r"priority (?:levels?|matrix|definitions?)|priorities|classification",
+            r"response times? (?:by|targets?|goals|matrix|objectives|expectations).*",
+        ),
     ),
     (
         Topic.METRICS,
-        r"\b(?:(?:key|critical|important|core|main|golden) (?:metrics?|signals?|indicators?)|metrics? (?:to (?:watch|monitor|track)|collected)|what to monitor|monitored metrics|golden signals|continuous monitoring)\b",
+        Phrases(
+            r"(?:key|critical|important|core|main|golden) (?:metrics?|signals?|indicators?)",
+            (
+                r"metrics? (?:to (?:watch|monitor|track)|collected)|what to monitor|monitored metrics|continuous"
+                r" monitoring"
+            ),
+        ),
     ),
     (
         Topic.THRESHOLDS,
-        r"\bthresholds?\b|\balert(?:s|ing)?(?: (?:rules?|conditions?|criteria|policies|definitions?|levels?|configuration))?\b|\balarms?\b|\bmonitors?\b|\bmonitoring\b|\bdetection\b|\bpaging\b",
+        Phrases(
+            r"thresholds?|alert(?:s|ing)?|alarms?|monitors?|monitoring|detection|paging|pages|what (?:pages|alerts).*"
+        ),
     ),
     (
         Topic.SYMPTOMS,
-        r"^(?:symptoms?|indicators?|signs?|how (?:to|it) detect(?:ed)?|detection|identification|when to use|use when|trigger|alert)$",
-    ),
-    (
-        Topic.POLICIES,
-        r"\bpolic(?:y|ies)\b|\bmandatory changes?\b|\bnew (?:requirements?|standards?|rules)\b|\bstandards?\b|\bground rules\b|\bguardrails\b|\brequirements\b",
+        Phrases(
+            r"^(?:symptoms?|indicators?|signs?|how (?:to|it) detect(?:ed)?|identification|when to use|use when|trigger"
+            r"|when to worry)$",
+            whole=False,
+        ),
     ),
     (
         Topic.SCENARIOS,
-        r"\bscenarios?\b|\bcommon (?:issues?|problems?|incidents?|failures?|alerts?)\b|\bknown issues?\b|\bincident types?\b|\btroubleshooting\b|\bfailure modes?\b|\bplaybooks?\b|\brunbooks? (?:by|for)\b|\bspecific incidents?\b",
+        Phrases(
+            (
+                r"scenarios?|common (?:issues?|problems?|incidents?|failures?)|known issues?|incident types?"
+                r"|troubleshooting"
+            ),
+            r"failure modes?|playbooks?|runbooks? (?:by|for)|specific incidents?",
+        ),
     ),
     (
         Topic.PROCEDURES,
-        r"\bprocedures?\b|\bworkflow\b|\bsteps?\b|\bprocess\b|\bresponse\b|\bactions?\b|\bplan\b|\bchecklist\b|\brecovery\b|\brollback\b|\bmitigation\b|\binvestigat|\bdiagnos|\bassessment\b|\bpost-?incident\b|\bpost-?mortem\b|\bverification\b|\bremediation\b|\bresolution\b|\bcontainment\b|\bhow to\b|\bprevent|\bphases?\b|\bimmediate|\bescalation\b",
+        Phrases(
+            r"procedures?|workflow|steps?|process|response|actions?|plan|checklist|recovery|roll-?back|mitigations?",
+            r"investigat\w+|diagnos\w+|assessment|post-?incident|post-?mortem|verification|remediation|resolution",
+            r"containment|how to|prevent\w*|phases?|immediate(?:ly)?|escalation",
+        ),
     ),
 )
-_COMPILED = tuple((topic, re.compile(pattern, re.IGNORECASE)) for topic, pattern in _RULES)
+"""Headings by their words; the first rule that fits decides."""
 
 _PASSED_ON = frozenset(
     {
@@ -136,7 +208,7 @@ _PASSED_ON = frozenset(
 def topic_of_title(title: str) -> Topic | None:
     """What a heading alone says; None where it says nothing."""
     text = re.sub(r"^(?:\d+(?:\.\d+)*[.)]?|[A-Z]\.|step \d+:?|part \d+:?)\s+", "", title.strip(), flags=re.IGNORECASE)
-    return next((topic for topic, pattern in _COMPILED if pattern.search(text)), None)
+    return next((topic for topic, phrases in _RULES if phrases.inside(text)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,11 +288,6 @@ def _decided(section: Section, own: Topic | None, inherited: Topic) -> Topic:
     if inherited is Topic.PROCEDURES and own is not Topic.TRIGGERS and NUMBERED.match(section.title):
         return Topic.PROCEDURES
     return own
-
-
-def has_steps(section: Section) -> bool:
-    """Whether a section's own blocks could be steps: a list or code."""
-    return any(isinstance(block, Items | Code) for block in section.blocks)
 
 
 def tables(section: Section) -> Iterator[Table]:

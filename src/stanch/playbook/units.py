@@ -8,20 +8,26 @@ from stanch.playbook.context import Context
 from stanch.playbook.document import Block, Code, Item, Items, Paragraph, Section
 from stanch.playbook.fences import Content, content_of
 from stanch.playbook.imperative import tells
+from stanch.playbook.phrases import Phrases
 from stanch.playbook.topics import NUMBERED, Topic
 
 _RUNS = frozenset({Topic.PROCEDURES, Topic.SCENARIOS})
 _MAYBE = frozenset({Topic.PROSE, Topic.TRIGGERS, Topic.SYMPTOMS, Topic.ROLES})
-_CONTAINER = re.compile(
-    r"\b(?:procedures|scenarios|issues|problems|incidents|runbooks|playbooks|alerts|failures|actions by|types|failure modes|troubleshooting|common|guides?|faq)\b",
-    re.IGNORECASE,
+_CONTAINER = Phrases(
+    r"procedures|scenarios|issues|problems|incidents|runbooks|playbooks|alerts|failures|actions by|types|failure modes",
+    r"troubleshooting|common|guides?|faq",
 )
-PHASE = re.compile(
-    r"^(?:\d+[.):]\s*|(?:step|phase|stage)\s+\w+\s*[:.\u2013-]\s*|t\s?\+.*|\W*)(?:immediate|initial|investigation|investigate|diagnos\w+|triage|assess\w*|mitigat\w+|resol\w+|remediat\w+|recover\w*|verif\w+|validat\w+|"
-    r"prevent\w*|communicat\w+|detect\w*|contain\w*|eradicat\w+|escalat\w+|rollback|steps?|actions?|response|follow[- ]?up|long[- ]?term|short[- ]?term|quick|root cause|cleanup|post|preparation|prerequisites|checks?|first|"
-    r"deep dive|traffic|emergency|proactive|fix|solution|analysis|monitor\w*|before|during|after|option|questions?|confirm|identify|stabili[sz]e|restore|review|test|deploy|rollout|notify)\b",
-    re.IGNORECASE,
+PHASE = Phrases(
+    r"^(?:\d+[.):]\s*|(?:step|phase|stage)\s+\w+\s*[:.\u2013-]\s*|t\s?\+.*|\W*)"
+    r"(?:immediate|initial|investigation|investigate|diagnos\w+|triage|assess\w*|mitigat\w+|resol\w+|remediat\w+"
+    r"|recover\w*|verif\w+|validat\w+|prevent\w*|communicat\w+|detect\w*|contain\w*|eradicat\w+|escalat\w+|rollback"
+    r"|steps?|actions?|response|follow[\s-]?up|long[\s-]?term|short[\s-]?term|quick|root cause|cleanup|post"
+    r"|preparation|prerequisites|checks?|first|deep dive|traffic|emergency|proactive|fix|solution|analysis|monitor\w*"
+    r"|before|during|after|option|questions?|confirm|identify|stabili[sz]e|restore|review|test|deploy|rollout|notify)\b",
+    whole=False,
 )
+"""Headings that name a part of a procedure, not a procedure of its own."""
+
 QUESTION = re.compile(r"\?\s*$")
 
 
@@ -69,7 +75,7 @@ def _phases(context: Context, section: Section) -> Iterator[Section]:
         children = list(children[0].sections)
     running = [child for child in children if _runs(context, child, child.blocks) or answers(child)]
     if not running or (
-        _CONTAINER.search(section.title) and not all(child.heading and child.heading.level > 6 for child in running)
+        _CONTAINER.inside(section.title) and not all(child.heading and child.heading.level > 6 for child in running)
     ):
         return
     fitting = [
@@ -81,7 +87,7 @@ def _phases(context: Context, section: Section) -> Iterator[Section]:
         or answers(child)
     ]
     questions = [child for child in fitting if QUESTION.search(child.title) and not answers(child)]
-    if questions or len(fitting) * 2 <= len(running) or section.heading.level == 1 and len(fitting) < len(running):
+    if questions or len(fitting) * 2 <= len(running) or (section.heading.level == 1 and len(fitting) < len(running)):
         return
     yield from fitting
 

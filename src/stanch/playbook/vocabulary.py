@@ -74,12 +74,12 @@ class Vocabulary:
         self.actions: Mapping[str, ActionEntry] = {action.name: action for action in actions}
         self._signal_phrases: dict[tuple[str, ...], list[Signal]] = defaultdict(list)
         for signal in self.signals.values():
-            for phrase in dict.fromkeys((*map(stems, signal.phrases), stems(signal.name))):
-                if phrase and phrase not in _TOO_COMMON:
-                    self._signal_phrases[phrase].append(signal)
+            for row in dict.fromkeys((*map(stems, signal.phrases), stems(signal.name))):
+                if row and row not in _TOO_COMMON:
+                    self._signal_phrases[row].append(signal)
         self._starts: dict[str, int] = {}
-        for phrase in self._signal_phrases:
-            self._starts[phrase[0]] = max(self._starts.get(phrase[0], 0), len(phrase))
+        for row in self._signal_phrases:
+            self._starts[row[0]] = max(self._starts.get(row[0], 0), len(row))
         self._action_phrases: dict[str, list[_Phrase]] = defaultdict(list)
         for action in self.actions.values():
             for text in (*action.phrases, action.name):
@@ -135,9 +135,7 @@ class Vocabulary:
                 end = _match(phrase.terms, run, at)
                 if end is not None:
                     terms = len(phrase.terms)
-                    found.append(
-                        ActionMatch(action=phrase.action, start=run[at].start, end=run[end - 1].end, terms=terms)
-                    )
+                    found.append(ActionMatch(action=phrase.action, start=word.start, end=run[end - 1].end, terms=terms))
         return _most_specific(found, text)
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W\d_]+)?", re.UNICODE)
 _BRITISH = re.compile(r"is(e|es|ed|ing|ation|ations)$")
-_KEPT = frozenset({"redis", "status", "https", "always", "access", "process", "is", "as", "us", "this", "was", "has"})
+_KEPT = frozenset({"redis", "status", "https", "always", "access", "process"})
 
 
 @lru_cache(maxsize=65536)
@@ -15,7 +15,7 @@ def stem(word: str) -> str:
     """One form for a word's inflections: *blocks*, *blocked*, *blocking* -> *block*. No English word need come out."""
     word = word.lower().split("'")[0].split("\u2019")[0]
     if len(word) <= 3 or word in _KEPT or any(c.isdigit() for c in word):
-        return word[:-1] if len(word) == 4 and word.endswith("s") and not word.endswith("ss") else word
+        return word
     if len(word) > 6:
         word = _BRITISH.sub(r"iz\1", word)
     for ending in ("ies", "ied"):
@@ -28,7 +28,7 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(root) >= 3 and re.search(r"[aeiouy]", root):
             if len(root) > 3 and root[-1] == root[-2] and root[-1] not in "lsz":
                 root = root[:-1]
-            return root[:-1] if root.endswith("e") else root
+            return root.removesuffix("e")
     if word.endswith("es") and len(word) > 4 and word[-3] in "sxzh":
         return word[:-2]
     if word.endswith("s") and not word.endswith(("ss", "us", "is")):
@@ -52,6 +52,11 @@ def words(text: str) -> tuple[Word, ...]:
 @lru_cache(maxsize=16384)
 def stems(text: str) -> tuple[str, ...]:
     return tuple(stem(match) for match in _WORD.findall(text))
+
+
+def wordset(text: str) -> frozenset[str]:
+    """The words of a text, parted by white space."""
+    return frozenset(text.split())
 
 
 def slug(text: str) -> str:

@@ -26,7 +26,10 @@ DATABASE: tuple[ActionEntry, ...] = (
             ),
             Parameter(
                 name="cap_limit",
-                pattern=r"(?:capped|limited|held|throttled) (?:at|to) (?P<value>\d+) (?:concurrent|simultaneous|parallel)",
+                pattern=(
+                    r"(?:capped|limited|held|throttled) (?:at|to) (?P<value>\d+) (?:concurrent|simultaneous"
+                    r"|parallel)"
+                ),
                 description="How many requests of that path run at once while the index builds.",
             ),
         ),
@@ -48,7 +51,10 @@ DATABASE: tuple[ActionEntry, ...] = (
         risk=Risk.MUTATING,
         description="Cancels a statement; its session goes on.",
         phrases=(
-            "cancel|stop|abort|kill long_running|running|slow|blocking|runaway|stuck|expensive|offending query|statement|transaction",
+            (
+                "cancel|stop|abort|kill long_running|running|slow|blocking|runaway|stuck|expensive|offending"
+                " query|statement|transaction"
+            ),
             "cancel|kill|abort query|queries|statement",
         ),
         parameters=(Parameter(name="pid", pattern=r"\bpid (?P<value>\d+)\b", description="The backend."),),
@@ -92,7 +98,10 @@ DATABASE: tuple[ActionEntry, ...] = (
         risk=Risk.DESTRUCTIVE,
         description="Promotes a standby to primary; what was not replicated is lost.",
         phrases=(
-            "failover|fail_over|promote|switch database|db|primary|standby|replica|rds|postgres|postgresql|mysql|master",
+            (
+                "failover|fail_over|promote|switch database|db|primary|standby|replica|rds|postgres|postgresql"
+                "|mysql|master"
+            ),
             "promote|switch standby|replica|secondary",
         ),
     ),
@@ -124,7 +133,10 @@ DATABASE: tuple[ActionEntry, ...] = (
         risk=Risk.DESTRUCTIVE,
         description="Moves old rows out of a table.",
         phrases=(
-            "archive|archiving|purge|delete|clean|remove old|historical|stale|expired record|row|data|entry|appointment",
+            (
+                "archive|archiving|purge|delete|clean|remove old|historical|stale|expired record|row|data|entry"
+                "|appointment"
+            ),
         ),
     ),
     ActionEntry(

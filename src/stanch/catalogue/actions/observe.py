@@ -69,7 +69,10 @@ OBSERVE: tuple[ActionEntry, ...] = (
         risk=Risk.READ_ONLY,
         description="Reads the newest log lines of the affected service, errors first.",
         phrases=(
-            "check|review|analyze|inspect|search|tail|look|examine|monitor|collect error|application|server|service log",
+            (
+                "check|review|analyze|inspect|search|tail|look|examine|monitor|collect error|application|server"
+                "|service log"
+            ),
             "check|review|analyze|inspect|search|tail|examine|monitor|collect|gather log",
         ),
     ),
@@ -123,7 +126,10 @@ OBSERVE: tuple[ActionEntry, ...] = (
         risk=Risk.READ_ONLY,
         description="Asks the services this one calls whether they are well.",
         phrases=(
-            "check|verify|review third_party|external|upstream|downstream|vendor|provider|dependency status|health|api|service",
+            (
+                "check|verify|review third_party|external|upstream|downstream|vendor|provider|dependency status"
+                "|health|api|service"
+            ),
             "check|verify|review dependency|upstream|downstream|vendor",
         ),
     ),

@@ -9,7 +9,10 @@ PEOPLE: tuple[ActionEntry, ...] = (
         risk=Risk.READ_ONLY,
         description="Sends the playbook's internal template to the roles that must know.",
         phrases=(
-            "notify|inform|alert|update|tell|contact|brief|email stakeholder|management|leadership|team|manager|support|executive|customer_success|cto|legal|business",
+            (
+                "notify|inform|alert|update|tell|contact|brief|email stakeholder|management|leadership|team"
+                "|manager|support|executive|customer_success|cto|legal|business"
+            ),
             "communicate|send stakeholder|team|internally|update",
             "internal stakeholder|communication",
         ),
@@ -74,7 +77,10 @@ PEOPLE: tuple[ActionEntry, ...] = (
         risk=Risk.READ_ONLY,
         description="Sets the date of the post-incident review and drafts it from the timeline.",
         phrases=(
-            "schedule|hold|conduct|run|arrange|organize|write|complete|prepare|draft post_mortem|postmortem|retrospective|review|post_incident",
+            (
+                "schedule|hold|conduct|run|arrange|organize|write|complete|prepare|draft post_mortem|postmortem"
+                "|retrospective|review|post_incident"
+            ),
             "blameless analysis|review|postmortem|post_mortem",
         ),
         tells=True,
@@ -93,7 +99,10 @@ PEOPLE: tuple[ActionEntry, ...] = (
         risk=Risk.READ_ONLY,
         description="Reports a data breach to the authority within the time the law gives.",
         phrases=(
-            "notify|report|inform|contact authority|regulator|commission|supervisory|law_enforcement|data_protection|dpo",
+            (
+                "notify|report|inform|contact authority|regulator|commission|supervisory|law_enforcement"
+                "|data_protection|dpo"
+            ),
         ),
         tells=True,
     ),

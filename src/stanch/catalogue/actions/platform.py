@@ -9,7 +9,10 @@ PLATFORM: tuple[ActionEntry, ...] = (
         risk=Risk.MUTATING,
         description="Restarts the instances of a service one after the other.",
         phrases=(
-            "restart|reboot|bounce|recycle|cycle service|pod|container|application|app|process|server|instance|worker|api|node|deployment",
+            (
+                "restart|reboot|bounce|recycle|cycle service|pod|container|application|app|process|server"
+                "|instance|worker|api|node|deployment"
+            ),
             "rolling restart",
             "restart",
         ),
@@ -19,7 +22,10 @@ PLATFORM: tuple[ActionEntry, ...] = (
         risk=Risk.MUTATING,
         description="Runs more instances of a service.",
         phrases=(
-            "scale out|horizontally|up|infrastructure|resource|service|pod|replica|instance|application|capacity|deployment|server|worker",
+            (
+                "scale out|horizontally|up|infrastructure|resource|service|pod|replica|instance|application"
+                "|capacity|deployment|server|worker"
+            ),
             "add|increase|provision|launch|spin instance|capacity|server|node|pod|worker",
             "increase replica",
             "autoscale",
@@ -48,7 +54,10 @@ PLATFORM: tuple[ActionEntry, ...] = (
         risk=Risk.MUTATING,
         description="Cuts a system off from the network, leaving it running for investigation.",
         phrases=(
-            "isolate|quarantine|disconnect|segregate|contain affected|compromised|infected|system|server|host|machine|network|service",
+            (
+                "isolate|quarantine|disconnect|segregate|contain affected|compromised|infected|system|server|host"
+                "|machine|network|service"
+            ),
         ),
         undo="Connects it again.",
     ),

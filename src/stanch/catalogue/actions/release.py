@@ -15,7 +15,10 @@ RELEASE: tuple[ActionEntry, ...] = (
         risk=Risk.MUTATING,
         description="Returns to the last release that was well, and checks that every instance runs it.",
         phrases=(
-            "rollback|roll_back|rolling_back|rolled_back|revert|undo deploy|deployment|release|version|change|build|commit|code",
+            (
+                "rollback|roll_back|rolling_back|rolled_back|revert|undo deploy|deployment|release|version|change"
+                "|build|commit|code"
+            ),
             "revert|return|go_back last|previous|known|prior stable|good|working|version|release",
             "rollback|roll_back|rolling_back|rolled_back",
             "redeploy|deploy|install previous|last|known|stable version|release|build|good",

@@ -115,7 +115,10 @@ TRAFFIC: tuple[ActionEntry, ...] = (
         description="Refuses an address, a network or a subject.",
         phrases=(
             "block|ban|deny|blacklist|blocklist ip|address|source|network|range|client|attacker|traffic",
-            "block|stop|deny suspicious|malicious|abusive|attacking login|traffic|request|attempt|ip|user|activity|address",
+            (
+                "block|stop|deny suspicious|malicious|abusive|attacking login|traffic|request|attempt|ip|user"
+                "|activity|address"
+            ),
             "block attacker",
         ),
         parameters=(
@@ -145,7 +148,10 @@ TRAFFIC: tuple[ActionEntry, ...] = (
         risk=Risk.MUTATING,
         description="Sends traffic to another origin, region or network.",
         phrases=(
-            "switch|failover|fail_over|reroute|redirect|route|move backup|secondary|standby|alternate|alternative cdn|origin|region|provider|site|server",
+            (
+                "switch|failover|fail_over|reroute|redirect|route|move backup|secondary|standby|alternate"
+                "|alternative cdn|origin|region|provider|site|server"
+            ),
             "switch|reroute|redirect traffic backup|secondary|standby|healthy|another",
             "switch cdn|origin|dns",
             "failover|fail_over region|datacenter|site",
@@ -158,7 +164,10 @@ TRAFFIC: tuple[ActionEntry, ...] = (
         risk=Risk.MUTATING,
         description="Sends traffic back to where it belongs.",
         phrases=(
-            "restore|return|switch_back|fail_back|failback primary|original|main origin|cdn|region|site|delivery|system|traffic",
+            (
+                "restore|return|switch_back|fail_back|failback primary|original|main origin|cdn|region|site"
+                "|delivery|system|traffic"
+            ),
             "restore|return traffic primary|normal",
         ),
         undo="Sends traffic to the backup again.",

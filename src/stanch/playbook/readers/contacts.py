@@ -11,11 +11,13 @@ from stanch.playbook.fields import split_label
 from stanch.playbook.topics import Topic
 
 _ADDRESS = re.compile(
-    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\+?\d[\d\s().-]{5,}\d|#[\w-]{2,}|https?://\S+|@[\w.-]{2,}|\bext(?:ension)?\.? ?\d+|\bpagerduty\b.*|\bslack\b.*|\bopsgenie\b.*",
+    r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\+?\d[\d\s().-]{5,}\d|#[\w-]{2,}|https?://\S+|@[\w.-]{2,}"
+    r"|\bext(?:ension)?\.? ?\d+|\bpagerduty\b.*|\bslack\b.*|\bopsgenie\b.*",
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(
-    r"^\W*$|^\[.*\]$|^<.*>$|^\{.*\}$|^\(.*\)$|\bx{3,}\b|\bxxx|\btb[da]\b|^n/?a$|\byour[-_ ]|placeholder|\bphone\b|^_+$|\bfill in\b|\binsert\b|@example\.com$"
+    r"^\W*$|^\[.*\]$|^<.*>$|^\{.*\}$|^\(.*\)$|\bx{3,}\b|\bxxx|\btb[da]\b|^n/?a$|\byour[-_ ]|placeholder"
+    r"|\bphone\b|^_+$|\bfill in\b|\binsert\b|@example\.com$"
     r"|\b(?:555-)?(?:xxxx|0000)\b|123-?456-?7890|\[(?:phone|email|contact|name|number)",
     re.IGNORECASE,
 )
@@ -42,7 +44,9 @@ def read(document: Document, context: Context) -> Findings:
                             code="placeholder-contact",
                             level=Level.WARNING,
                             message=f"{name} has no address: \u201c{address}\u201d is a placeholder.",
-                            hint=f"Write the address that reaches them, as \u201c{name}: oncall@team.example.org\u201d.",
+                            hint=(
+                                f"Write the address that reaches them, as \u201c{name}: oncall@team.example.org\u201d."
+                            ),
                             source=source,
                         )
                     )

@@ -8,12 +8,16 @@ from stanch.playbook.document import Document, Items, Line, Paragraph, Table, li
 from stanch.playbook.topics import Topic
 
 _EVERY = re.compile(
-    r"\b(?P<every>weekly|bi-?weekly|fortnightly|monthly|bi-?monthly|quarterly|semi-?annual(?:ly)?|bi-?annual(?:ly)?|yearly|annual(?:ly)?"
-    r"|(?:once|twice|\d+ times) (?:a|per) (?:week|month|quarter|year)|(?:every|each) (?:\d+ |two |three |six |other )?(?:weeks?|months?|quarters?|years?))\b",
+    r"\b(?P<every>weekly|bi-?weekly|fortnightly|monthly|bi-?monthly|quarterly|semi-?annual(?:ly)?"
+    r"|bi-?annual(?:ly)?|yearly|annual(?:ly)?"
+    r"|(?:once|twice|\d+ times) (?:a|per) (?:week|month|quarter|year)|(?:every|each) (?:\d+ |two |three |six "
+    r"|other )?(?:weeks?|months?|quarters?|years?))\b",
     re.IGNORECASE,
 )
 _DRILL = re.compile(
-    r"\b(?:drills?|game ?days?|exercises?|tabletops?|simulations?|rehears\w+|chaos (?:tests?|testing|days?)|(?:restore|failover|recovery|backup|dr|disaster recovery|rollback|incident response) (?:tests?|testing)|fire ?drills?)\b",
+    r"\b(?:drills?|game ?days?|exercises?|tabletops?|simulations?|rehears\w+|chaos (?:tests?|testing|days?)"
+    r"|(?:restore|failover|recovery|backup|dr|disaster recovery|rollback|incident response) (?:tests?|testing)"
+    r"|fire ?drills?)\b",
     re.IGNORECASE,
 )
 

@@ -33,7 +33,7 @@ def _of_line(document: Document, context: Context, line: Line) -> Iterator[Metri
     if conditions_of(text, context.vocabulary):
         return
     statistics = tuple(
-        dict.fromkeys(found for match in _STATISTIC.finditer(text) if (found := statistic_of(match[0])) is not None)
+        dict.fromkeys(named for match in _STATISTIC.finditer(text) if (named := statistic_of(match[0])) is not None)
     )
     found = list(_signals(context.vocabulary, text))
     if found:

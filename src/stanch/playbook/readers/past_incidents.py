@@ -11,7 +11,8 @@ from stanch.playbook.topics import Topic
 
 DATE = re.compile(r"\b(?P<date>(?:19|20)\d\d-\d\d-\d\d)\b")
 _WORDED = re.compile(
-    r"\b(?:(?P<day>\d{1,2})\s+)?(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s+(?:(?P<us>\d{1,2}),?\s+)?(?P<year>(?:19|20)\d\d)\b",
+    r"\b(?:(?P<day>\d{1,2})\s+)?(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov"
+    r"|dec)[a-z]*\.?\s+(?:(?P<us>\d{1,2}),?\s+)?(?P<year>(?:19|20)\d\d)\b",
     re.IGNORECASE,
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -19,11 +20,13 @@ CAUSE = re.compile(
     r"^(?:root )?causes?$|^(?:critical )?issue$|^problem$|^crisis$|^trigger$|^what went wrong$|^reason$", re.IGNORECASE
 )
 ACTIONS = re.compile(
-    r"^(?:resolution|solution|actions?(?: taken)?|immediate (?:actions?|response|steps)|fix(?:es)?|mitigation|response|remediation|what we did|recovery)$",
+    r"^(?:resolution|solution|actions?(?: taken)?|immediate (?:actions?|response|steps)|fix(?:es)?|mitigation"
+    r"|response|remediation|what we did|recovery)$",
     re.IGNORECASE,
 )
 LESSONS = re.compile(
-    r"^(?:lessons?(?: learn(?:ed|t))?|(?:key )?takeaways?|learnings?|what we learned|follow-?ups?|action items|improvements?)$",
+    r"^(?:lessons?(?: learn(?:ed|t))?|(?:key )?takeaways?|learnings?|what we learned|follow-?ups?|action items"
+    r"|improvements?)$",
     re.IGNORECASE,
 )
 
@@ -52,17 +55,7 @@ def _incident(document: Document, section: Section) -> PastIncident | None:
     if section.heading is None:
         return None
     parts = list(labelled_parts(section.blocks))
-    for child in section.sections:
-        if child.heading is not None and date_of(child.title) is None:
-            parts.append(
-                Part(
-                    label=child.title,
-                    line=child.heading.line,
-                    text=" ".join(part.text for part in labelled_parts(child.blocks) if part.label is None),
-                    lines=(),
-                    blocks=child.blocks,
-                )
-            )
+    parts.extend(_part(child) for child in section.sections if date_of(child.title) is None)
     cause = next((part.text for part in parts if part.label and CAUSE.match(part.label) and part.text), None)
     date = date_of(section.title) or next(
         (date_of(part.text) for part in parts if part.label and part.label.lower() in {"date", "when", "occurred"}),
@@ -84,6 +77,13 @@ def _incident(document: Document, section: Section) -> PastIncident | None:
         lessons=lessons,
         source=document.source(section.heading.line),
     )
+
+
+def _part(section: Section) -> Part:
+    """A section below an incident, as if its heading were a label."""
+    text = " ".join(part.text for part in labelled_parts(section.blocks) if part.label is None)
+    line = section.heading.line if section.heading else None
+    return Part(label=section.title, line=line, text=text, lines=(), blocks=section.blocks)
 
 
 def _texts(parts: Sequence[Part], label: re.Pattern[str]) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ def _limit(document: Document, context: Context, line: Line) -> Threshold | None
     setting = Setting(topic=Topic.POLICIES, title="", entry=True)
     for condition in conditions_of(text, context.vocabulary):
         if condition.signal is not None:
-            return thresholds.threshold_of(condition, text, setting, document.source(line, condition.start), None)
+            return thresholds.threshold_of(context, condition, text, setting, document.source(line, condition.start))
     for match in PATTERN.finditer(text):
         quantity = quantity_of(match)
         if quantity.measure not in _UNITS or (quantity.measure is Measure.NUMBER and not _LEAST.search(text)):

@@ -18,7 +18,8 @@ from stanch.playbook.units import PHASE, QUESTION, Unit, answers, named_scenario
 from stanch.playbook.words import slug
 
 _CAUSE_QUESTION = re.compile(
-    r"\b(?:what(?:['\u2019]s| is) (?:causing|the (?:root )?cause)|why\b|what .*\b(?:vulnerability|cause|problem|issue)\b.*\b(?:likely|exist|is)\b)",
+    r"\b(?:what(?:['\u2019]s| is) (?:causing|the (?:root )?cause)|why\b|what .*\b(?:vulnerability|cause"
+    r"|problem|issue)\b.*\b(?:likely|exist|is)\b)",
     re.IGNORECASE,
 )
 _ANSWER = re.compile(r"^(?:ans(?:wer)?|a)\s*[:.]\s*", re.IGNORECASE)

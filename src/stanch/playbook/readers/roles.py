@@ -11,8 +11,10 @@ from stanch.playbook.severity import levels_in
 from stanch.playbook.topics import Topic
 
 _ROLE = re.compile(
-    r"\b(?:engineers?|managers?|leads?|leader|commander|officer|director|head|owner|team|support|cto|ceo|ciso|cio|vp|dba|"
-    r"administrators?|admin|developers?|sre|devops|on-?call|responders?|scribe|liaison|coordinator|analyst|expert|smes?|"
+    r"\b(?:engineers?|managers?|leads?|leader|commander|officer|director|head|owner|team|support|cto|ceo|ciso"
+    r"|cio|vp|dba|"
+    r"administrators?|admin|developers?|sre|devops|on-?call|responders?|scribe|liaison|coordinator|analyst"
+    r"|expert|smes?|"
     r"executives?|primary|secondary|architect|counsel|pr|communications?)\b",
     re.IGNORECASE,
 )

@@ -32,7 +32,9 @@ _COLUMNS = {
     "criteria": re.compile(r"descr|defin|criteri|mean|example|impact|condition|symptom|when", re.IGNORECASE),
 }
 _TIMELESS = re.compile(
-    r"^(?:immediate(?:ly)?|asap|n/?a|none|best effort|-|next (?:business|working) day|business hours|next sprint|when possible|as needed|same day|within business hours|backlog|.*\b(?:business|working) (?:day|hour)s?\b.*)$",
+    r"^(?:immediate(?:ly)?|asap|n/?a|none|best effort|-|next (?:business|working) day|business hours|next"
+    r" sprint|when possible|as needed|same day|within business hours|backlog|.*\b(?:business|working) (?:day"
+    r"|hour)s?\b.*)$",
     re.IGNORECASE,
 )
 _INLINE_CLOCK = re.compile(
@@ -190,7 +192,10 @@ def _inline_clocks(text: str) -> list[ClockPromise]:
             found.append(promise(name, match["time"]))
     if not found:
         leading = re.search(
-            r"[<(]?\s*(?P<time>\d[\w .-]*?(?:min\w*|hours?|hrs?|h|m|days?|d))\s+(?P<what>response|ack\w*|resolution|sla)",
+            (
+                r"[<(]?\s*(?P<time>\d[\w .-]*?(?:min\w*|hours?|hrs?|h|m|days?|d))\s+(?P<what>response|ack\w*"
+                r"|resolution|sla)"
+            ),
             text,
             re.IGNORECASE,
         )

@@ -1,7 +1,7 @@
 """Messages that wait for their words: a heading, and the text that is sent."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from stanch.model.plan import Template
 from stanch.playbook.context import Context, Findings
@@ -25,7 +25,10 @@ from stanch.playbook.topics import Topic
 _AUDIENCES: tuple[tuple[str, str], ...] = (
     (
         "stakeholders",
-        r"\binternal|\bstakeholder|\bexecutive|\bmanagement|\bleadership|\bteam\b|\bescalation|\bslack\b|\bpost-?mortem|\bhandoff|\bhandover",
+        (
+            r"\binternal|\bstakeholder|\bexecutive|\bmanagement|\bleadership|\bteam\b|\bescalation|\bslack\b"
+            r"|\bpost-?mortem|\bhandoff|\bhandover"
+        ),
     ),
     ("status page", r"\bstatus page|\bstatuspage"),
     ("authority", r"\bauthorit|\bregulator"),
@@ -72,7 +75,7 @@ def audience(title: str, body: str) -> str:
 def _body(section: Section) -> tuple[Line | None, str] | None:
     """The message: a fence or quote where there is one, else everything that is written."""
     quoted = [block for block in section.blocks if isinstance(block, Code | Quote)]
-    blocks = quoted or [block for block in section.blocks if not isinstance(block, Heading)]
+    blocks: Sequence[Block] = quoted or [block for block in section.blocks if not isinstance(block, Heading)]
     texts = [text for block in blocks if (text := _text(block))]
     if not texts:
         return None

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import assert_never
 
 from stanch.model.plan import Fact, Threshold, ThresholdRole, Unread
 from stanch.model.problem import Source
@@ -24,13 +25,17 @@ from stanch.playbook.document import (
 )
 from stanch.playbook.fields import sentences, split_label
 from stanch.playbook.mood import Setting, mood_of, topic_of_lead
+from stanch.playbook.phrases import Phrases
 from stanch.playbook.quantity import PATTERN, duration
 from stanch.playbook.severity import levels_in
 from stanch.playbook.threshold import Condition, conditions_of
 from stanch.playbook.topics import Topic, topic_of_title
 
+ACTING = frozenset({ThresholdRole.ALERT, ThresholdRole.ROLLBACK_TRIGGER, ThresholdRole.RESTART_TRIGGER})
+"""The roles that act by themselves."""
+
 _SKIPPED = frozenset({Topic.TEMPLATES, Topic.CONTACTS, Topic.INCIDENTS, Topic.VOCABULARY, Topic.DRILLS})
-_ALWAYS = frozenset(
+_TELLING = frozenset(
     {
         Topic.THRESHOLDS,
         Topic.TRIGGERS,
@@ -41,160 +46,202 @@ _ALWAYS = frozenset(
         Topic.POLICIES,
     }
 )
-_CANDIDATE = re.compile(
-    r"\d|\bzero\b|\b(?:one|two|three|five|ten|twice|double)\b|\b(?:down|unreachable|unavailable|offline|unresponsive|not responding)\b",
-    re.IGNORECASE,
+"""Topics where a limit is a fact even if nobody knows what it is a limit of."""
+
+_LABELS = frozenset(
+    {Topic.TARGETS, Topic.EXAMPLES, Topic.RECOVERY_TARGETS, Topic.SYMPTOMS, Topic.THRESHOLDS, Topic.TRIGGERS}
 )
-_BRANCH = re.compile(r"\b(?:if|when|whenever|once|until)\b|[<>\u2265\u2264]", re.IGNORECASE)
+"""Topics that a label in front of a sentence can give it ("Target: ...", "Rollback if: ...")."""
+
+_CANDIDATE = Phrases(
+    r"\d|\b(?:zero|one|two|three|five|ten|twice|double|down|unreachable|unavailable|offline|unresponsive)\b"
+    r"|\bnot responding\b",
+    whole=False,
+)
+_SYMBOL = re.compile(r"[<>\u2265\u2264]")
+_BRANCH = Phrases(r"\b(?:if|when|whenever|once|until)\b|[<>\u2265\u2264]", whole=False)
+_ALERT_TITLE = Phrases(r"thresholds?|alert\w*")
 
 
 def read(document: Document, context: Context) -> Findings:
     """Every threshold with its role, and whether it is armed or why not."""
+    reader = _Reader(document, context)
     facts: list[Fact] = []
     for section in document.root.walk():
         topic = context.outline.topic(section)
-        if topic in _SKIPPED:
-            continue
-        facts.extend(_of_section(document, context, section, topic))
+        if topic not in _SKIPPED:
+            facts.extend(reader.section(section, topic))
     return tuple(facts), ()
 
 
-def _of_section(document: Document, context: Context, section: Section, topic: Topic) -> Iterator[Fact]:
-    setting = Setting(topic=topic, title=_titles(context, section), entry=False)
-    severity = next(iter(levels_in(section.title)), None) if len(levels_in(section.title)) == 1 else None
-    if section.heading and topic not in {Topic.SEVERITIES, Topic.PROCEDURES}:
-        passage = Passage(lines=(section.heading.line,))
-        if _CANDIDATE.search(passage.text) and re.search(r"[<>\u2265\u2264]", passage.text):
-            yield from _of_passage(document, context, passage, replace(setting, entry=True), "", severity)
-    led = setting
-    for block in section.blocks:
-        if isinstance(block, Paragraph):
-            led = _led(setting, block)
-        yield from _of_block(document, context, block, led, section.title, severity)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Where:
+    """What a place gives to a sentence: its setting, the signal it is about, its severity and tier."""
+
+    setting: Setting
+    subject: str = ""
+    severity: str | None = None
+    tier: str | None = None
 
 
-def _led(setting: Setting, block: Paragraph) -> Setting:
-    """A paragraph that ends with a colon says what the list below it is for ("Roll back when any of these holds:")."""
-    text = [sentence for _, sentence in sentences(Passage(lines=block.lines).text.strip())][-1]
-    if not text.endswith(":"):
-        return setting
-    topic = topic_of_lead(text)
-    return replace(setting, topic=topic, title=f"{text} {setting.title}") if topic else setting
+class _Reader:
+    def __init__(self, document: Document, context: Context) -> None:
+        self.document = document
+        self.context = context
+        self.vocabulary = context.vocabulary
 
-
-def _titles(context: Context, section: Section) -> str:
-    return " ".join((section.title, *(above.title for above in context.outline.above(section))))
-
-
-def _of_block(
-    document: Document, context: Context, block: Block, setting: Setting, subject: str, severity: str | None
-) -> Iterator[Fact]:
-    match block:
-        case Paragraph():
-            yield from _of_paragraph(document, context, block, setting, subject, severity)
-        case Items():
-            for item in block.items:
-                yield from _of_item(document, context, item, block.ordered, setting, subject, severity)
-        case Quote():
-            for inner in block.blocks:
-                yield from _of_block(document, context, inner, setting, subject, severity)
-        case Table():
-            yield from _of_table(document, context, block, setting, severity)
-        case Code() | Html() | Heading():
-            pass
-
-
-def _of_paragraph(
-    document: Document, context: Context, block: Paragraph, setting: Setting, subject: str, severity: str | None
-) -> Iterator[Fact]:
-    """A paragraph sentence by sentence; a line that stands for itself (a labelled field) is an entry."""
-    label_lines = [line for line in block.lines if split_label(line.plain)]
-    if label_lines and len(label_lines) == len(block.lines):
-        for line in block.lines:
-            yield from _of_passage(
-                document, context, Passage(lines=(line,)), replace(setting, entry=True), subject, severity
-            )
-        return
-    yield from _of_passage(document, context, Passage(lines=block.lines), setting, subject, severity)
-
-
-def _of_item(
-    document: Document,
-    context: Context,
-    item: Item,
-    ordered: bool,  # noqa: FBT001 - the list's own property
-    setting: Setting,
-    subject: str,
-    severity: str | None,
-) -> Iterator[Fact]:
-    step = item.checked is not None or (ordered and setting.topic in {Topic.PROCEDURES, Topic.SCENARIOS, Topic.PROSE})
-    inner = replace(setting, entry=True, step=setting.step or step)
-    own = next(iter(levels_in(item.text)), None) if len(levels_in(item.text)) == 1 else None
-    if item.lines:
-        yield from _of_passage(document, context, Passage(lines=item.lines), inner, subject, severity)
-    for block in item.nested:
-        below = item.text if context.vocabulary.signals_of(item.text) else subject
-        yield from _of_block(document, context, block, inner, below, own or severity)
-
-
-def _of_passage(
-    document: Document, context: Context, passage: Passage, setting: Setting, subject: str, severity: str | None
-) -> Iterator[Fact]:
-    text = passage.text
-    if not _CANDIDATE.search(text):
-        if (
-            setting.entry
-            and setting.topic is Topic.THRESHOLDS
-            and re.search(r"threshold|alert", setting.title, re.IGNORECASE)
-        ):
-            yield from _without_quantity(document, context, passage, text)
-        return
-    for start, sentence in sentences(text):
-        local = _local(setting, sentence)
-        for condition in conditions_of(sentence, context.vocabulary, subject=_subject(context, subject)):
-            if condition.signal is None and setting.topic not in _ALWAYS:
-                continue
-            if setting.step and not _BRANCH.search(sentence):
-                continue
-            source = passage.source(document, start + condition.start)
-            yield threshold_of(condition, sentence, local, source, severity)
-
-
-def _without_quantity(document: Document, context: Context, passage: Passage, text: str) -> Iterator[Fact]:
-    signals = context.vocabulary.signals_of(text)
-    if signals and len(text.split()) <= 12:
-        name = text[signals[0].start : signals[0].end].lower()
-        yield Unread(
-            text=text,
-            because=f"no quantity. Say \u201c{name} > \u2026 for 5 minutes\u201d",
-            source=passage.source(document),
+    def section(self, section: Section, topic: Topic) -> Iterator[Fact]:
+        titles = " ".join((section.title, *(above.title for above in self.context.outline.above(section))))
+        where = _Where(
+            setting=Setting(topic=topic, title=titles, entry=False),
+            subject=self._subject(section.title),
+            severity=_only_level(section.title),
+            tier=_tier(section.title) if topic is Topic.THRESHOLDS else None,
         )
+        if section.heading and topic not in {Topic.SEVERITIES, Topic.PROCEDURES} and _SYMBOL.search(section.title):
+            entry = replace(where, setting=replace(where.setting, entry=True), subject="")
+            yield from self.passage(Passage(lines=(section.heading.line,)), entry)
+        for block in section.blocks:
+            if isinstance(block, Paragraph):
+                where = replace(where, setting=_led(where.setting, topic, block))
+            yield from self.block(block, where)
 
+    def block(self, block: Block, where: _Where) -> Iterator[Fact]:
+        match block:
+            case Paragraph():
+                yield from self.paragraph(block, where)
+            case Items():
+                for item in block.items:
+                    yield from self.item(item, ordered=block.ordered, where=where)
+            case Quote():
+                for inner in block.blocks:
+                    yield from self.block(inner, where)
+            case Table():
+                yield from self.table(block, where)
+            case Code() | Html() | Heading():
+                return
+            case _:
+                assert_never(block)
 
-def _subject(context: Context, text: str) -> str:
-    return text if context.vocabulary.signals_of(text) else ""
+    def paragraph(self, block: Paragraph, where: _Where) -> Iterator[Fact]:
+        """A paragraph sentence by sentence; where each line carries a label, each is an entry of its own."""
+        if all(split_label(line.plain) for line in block.lines):
+            entry = replace(where, setting=replace(where.setting, entry=True))
+            for line in block.lines:
+                yield from self.passage(Passage(lines=(line,)), entry)
+            return
+        yield from self.passage(Passage(lines=block.lines), where)
 
+    def item(self, item: Item, *, ordered: bool, where: _Where) -> Iterator[Fact]:
+        setting = where.setting
+        stepwise = ordered and setting.topic in {Topic.PROCEDURES, Topic.SCENARIOS, Topic.PROSE}
+        step = setting.step or item.checked is not None or stepwise
+        where = replace(where, setting=replace(setting, entry=True, step=step))
+        if item.lines:
+            yield from self.passage(Passage(lines=item.lines), where)
+        below = replace(
+            where,
+            subject=self._subject(item.text) or where.subject,
+            severity=_only_level(item.text) or where.severity,
+            tier=_tier(item.text) or where.tier,
+        )
+        for block in item.nested:
+            yield from self.block(block, below)
 
-def _local(setting: Setting, sentence: str) -> Setting:
-    """A label in front can say more than the heading: "Rollback if: ...", "Target: ..."."""
-    split = split_label(sentence)
-    topic = topic_of_title(split[0]) if split else None
-    if topic in {
-        Topic.TARGETS,
-        Topic.EXAMPLES,
-        Topic.RECOVERY_TARGETS,
-        Topic.SYMPTOMS,
-        Topic.THRESHOLDS,
-        Topic.TRIGGERS,
-    }:
-        return replace(setting, topic=topic, title=f"{split[0] if split else ''} {setting.title}", entry=True)
-    return setting
+    def passage(self, passage: Passage, where: _Where) -> Iterator[Fact]:
+        text = passage.text
+        if not _CANDIDATE.inside(text):
+            yield from self._without_quantity(passage, where)
+            return
+        for start, sentence in sentences(text):
+            local = replace(where, setting=_labelled(where.setting, sentence))
+            if local.setting.step and not _BRANCH.inside(sentence):
+                continue
+            for condition in conditions_of(sentence, self.vocabulary, subject=where.subject):
+                if condition.signal is not None or (where.setting.topic in _TELLING and condition.value is not None):
+                    yield self.threshold(
+                        condition, sentence, local, passage.source(self.document, start + condition.start)
+                    )
+
+    def threshold(self, condition: Condition, sentence: str, where: _Where, source: Source) -> Threshold:
+        fact = threshold_of(self.context, condition, sentence, where.setting, source)
+        return replace(fact, severity=fact.severity or where.severity, tier=fact.tier or where.tier)
+
+    def _without_quantity(self, passage: Passage, where: _Where) -> Iterator[Unread]:
+        """An entry among thresholds that names a signal and no limit: said, so that nobody counts on it."""
+        setting, text = where.setting, passage.text
+        if not (setting.entry and setting.topic is Topic.THRESHOLDS and _ALERT_TITLE.inside(setting.title)):
+            return
+        signals = self.vocabulary.signals_of(text)
+        if signals and len(text.split()) <= 12:
+            name = text[signals[0].start : signals[0].end].lower()
+            yield Unread(
+                text=text,
+                because=f"no quantity. Say \u201c{name} > \u2026 for 5 minutes\u201d",
+                source=passage.source(self.document),
+            )
+
+    def _subject(self, text: str) -> str:
+        return text if self.vocabulary.signals_of(text) else ""
+
+    # tables
+
+    def table(self, table: Table, where: _Where) -> Iterator[Threshold]:
+        titles = [cell.plain.strip() for cell in table.header]
+        if not titles:
+            return
+        named = (i for i, title in enumerate(titles) if _METRIC.inside(title) and not _GRADE.inside(title))
+        subject_at = next(named, 0)
+        for row in table.rows:
+            times = _row_times(titles, row)
+            graded = next((cell.plain for title, cell in zip(titles, row, strict=False) if _GRADE.inside(title)), "")
+            severity = _only_level(graded) or where.severity
+            subject = row[subject_at].plain.strip() if subject_at < len(row) else ""
+            for index, cell in enumerate(row):
+                title = titles[index] if index < len(titles) else ""
+                if _CANDIDATE.inside(cell.plain) and not _is_time(title):
+                    own = replace(
+                        where,
+                        subject=subject if index != subject_at else "",
+                        severity=_only_level(title) or severity,
+                        tier=_tier(title) or _tier(graded) or where.tier,
+                    )
+                    yield from self._cell(cell, title, own, times)
+
+    def _cell(
+        self, cell: Line, title: str, where: _Where, times: tuple[float | None, float | None]
+    ) -> Iterator[Threshold]:
+        aim = _AIM.inside(title) and not _LIMIT_TITLE.inside(title)
+        setting = replace(where.setting, entry=True, topic=Topic.TARGETS if aim else where.setting.topic)
+        text = cell.plain.strip()
+        if _BARE.match(text) and (aim or _LIMIT.inside(title)) and self.vocabulary.signals_of(where.subject):
+            text = f"> {text}"
+        for condition in conditions_of(text, self.vocabulary, subject=where.subject):
+            if condition.signal is None and setting.topic not in _TELLING:
+                continue
+            timed = replace(
+                condition,
+                window_s=condition.window_s if condition.window_s is not None else times[0],
+                persistence_s=condition.persistence_s if condition.persistence_s is not None else times[1],
+            )
+            yield self.threshold(timed, text, replace(where, setting=setting), self.document.source(cell))
 
 
 def threshold_of(
-    condition: Condition, sentence: str, setting: Setting, source: Source, severity: str | None, tier: str | None = None
+    context: Context,
+    condition: Condition,
+    sentence: str,
+    setting: Setting,
+    source: Source,
 ) -> Threshold:
-    mood = mood_of(sentence, setting, signal=condition.signal, comparison=condition.comparison, past=condition.past)
+    """A condition as a fact: with its role, and armed where the text wants it to act and a machine can watch it."""
+    mood = mood_of(
+        _masked(context, sentence, condition),
+        setting,
+        signal=condition.signal,
+        comparison=condition.comparison,
+        past=condition.past,
+    )
     because = mood.because or condition.because
     if not because and condition.joined:
         because = "the text asks for two things at once, and a rule watches one signal"
@@ -211,9 +258,9 @@ def threshold_of(
         window_s=condition.window_s,
         persistence_s=condition.persistence_s,
         consecutive=condition.consecutive,
-        tier=condition.tier or tier,
+        tier=condition.tier,
         role=mood.role,
-        severity=condition.severity or severity,
+        severity=condition.severity,
         labels=tuple(("scope", text) for text in condition.scope),
         armed=not because,
         because=because,
@@ -221,68 +268,66 @@ def threshold_of(
     )
 
 
+def _masked(context: Context, sentence: str, condition: Condition) -> str:
+    """The sentence with the signal's phrase blanked: "healthy hosts" and "pod restarts" say nothing of its mood."""
+    for match in context.vocabulary.signals_of(sentence):
+        if condition.signal in match.signals:
+            sentence = sentence[: match.start] + "\u25a1" * (match.end - match.start) + sentence[match.end :]
+    return sentence
+
+
+def _only_level(text: str) -> str | None:
+    levels = levels_in(text)
+    return levels[0] if len(levels) == 1 else None
+
+
+def _tier(text: str) -> str | None:
+    match = _TIER.search(text)
+    return match[0].lower() if match else None
+
+
+def _led(setting: Setting, topic: Topic, block: Paragraph) -> Setting:
+    """A paragraph that ends with a colon says what the list below it is for ("Roll back when any of these holds:")."""
+    text = [sentence for _, sentence in sentences(Passage(lines=block.lines).text.strip())][-1]
+    led = topic_of_lead(text) if text.endswith(":") else None
+    return replace(setting, topic=led or topic, title=f"{text} {setting.title}" if led else setting.title)
+
+
+def _labelled(setting: Setting, sentence: str) -> Setting:
+    split = split_label(sentence)
+    topic = topic_of_title(split[0]) if split else None
+    if split is None or topic not in _LABELS:
+        return setting
+    return replace(setting, topic=topic or setting.topic, title=f"{split[0]} {setting.title}", entry=True)
+
+
 # --- tables -----------------------------------------------------------------------------------------------------
 
-_METRIC = re.compile(
-    r"metric|signal|indicator|measure|what|name|component|parameter|resource|alert|check|symptom|type", re.IGNORECASE
+_METRIC = Phrases(
+    (
+        r"metrics?|signals?|indicators?|measures?|what|name|components?|parameters?|resources?|alerts?|checks?"
+        r"|symptoms?|type"
+    ),
+    whole=False,
 )
-_LIMIT = re.compile(
+_LIMIT = Phrases(
     r"threshold|condition|limit|trigger|value|when|expression|criteri|rule|warn|crit|alert|page|p[0-5]\b|sev",
-    re.IGNORECASE,
+    whole=False,
 )
-_AIM = re.compile(
-    r"target|slo|sla|goal|objective|normal|healthy|baseline|expected|ok\b|green|good|current|actual|typical|budget",
-    re.IGNORECASE,
+_LIMIT_TITLE = Phrases(r"alert|threshold", whole=False)
+_AIM = Phrases(
+    r"targets?|slos?|slas?|goals?|objectives?|normal|healthy|baseline|expected|ok|green|good|current|actual"
+    r"|typical|budget"
 )
-_LASTING = re.compile(r"^(?:for|duration|persist\w*|sustained|hold|pending|how long)\b|for \(|duration", re.IGNORECASE)
-_COMPUTED = re.compile(r"window|period|interval|over|range|evaluation", re.IGNORECASE)
-_GRADE = re.compile(r"severity|priority|level|sev\b|class", re.IGNORECASE)
-_TIER = re.compile(
-    r"\b(?:critical|warning|warn|info|high|medium|low|major|minor|page|ticket|red|yellow|orange|amber)\b", re.IGNORECASE
-)
+_LASTING = Phrases(r"^(?:for|duration|persist\w*|sustained|hold|pending|how long)\b|duration", whole=False)
+_COMPUTED = Phrases(r"(?:time |evaluation )?(?:window|period|interval|over|range)(?: \(.*\))?", whole=False)
+_GRADE = Phrases(r"severity|priority|level|sev|class|tier")
+_TIER = Phrases(r"critical|warning|warn|info|high|medium|low|major|minor|page|ticket|red|yellow|orange|amber")
 _BARE = re.compile(r"^[\s~]*[\d.,]+\s*(?:%|[a-zA-Z/\u00b5]+)?(?:\s*\([^)]*\))?$")
 
 
-def _of_table(
-    document: Document, context: Context, table: Table, setting: Setting, severity: str | None
-) -> Iterator[Threshold]:
-    titles = [cell.plain.strip() for cell in table.header]
-    if not titles:
-        return
-    subject_at = next(
-        (index for index, title in enumerate(titles) if _METRIC.search(title) and not _GRADE.search(title)), 0
-    )
-    for row in table.rows:
-        extra = _row_times(titles, row)
-        graded = next((cell.plain for title, cell in zip(titles, row, strict=False) if _GRADE.search(title)), "")
-        level = next(iter(levels_in(graded)), None) or severity
-        for index, cell in enumerate(row):
-            title = titles[index] if index < len(titles) else ""
-            if not _CANDIDATE.search(cell.plain) or _LASTING.search(title) or _COMPUTED.fullmatch(title):
-                continue
-            named = row[subject_at].plain if subject_at < len(row) and index != subject_at else ""
-            aim = _AIM.search(title) and not re.search(r"alert|threshold", title, re.IGNORECASE)
-            cell_setting = replace(setting, entry=True, topic=Topic.TARGETS if aim else setting.topic)
-            text = cell.plain.strip()
-            if _BARE.match(text) and (_LIMIT.search(title) or aim) and context.vocabulary.signals_of(named):
-                text = f"> {text}"
-            tier = match[0].lower() if (match := _TIER.search(title)) else None
-            column_level = next(iter(levels_in(title)), None)
-            for condition in conditions_of(text, context.vocabulary, subject=named):
-                if condition.signal is None and setting.topic not in _ALWAYS:
-                    continue
-                yield threshold_of(
-                    replace(
-                        condition,
-                        window_s=condition.window_s if condition.window_s is not None else extra[0],
-                        persistence_s=condition.persistence_s if condition.persistence_s is not None else extra[1],
-                    ),
-                    text,
-                    cell_setting,
-                    document.source(cell),
-                    column_level or level,
-                    tier,
-                )
+def _is_time(title: str) -> bool:
+    return _LASTING.inside(title) or _COMPUTED.fullmatch(title) is not None
 
 
 def _row_times(titles: list[str], row: tuple[Line, ...]) -> tuple[float | None, float | None]:
@@ -291,12 +336,8 @@ def _row_times(titles: list[str], row: tuple[Line, ...]) -> tuple[float | None, 
     for title, cell in zip(titles, row, strict=False):
         if not PATTERN.search(cell.plain):
             continue
-        if _LASTING.search(title):
+        if _LASTING.inside(title):
             persistence = duration(cell.plain)
-        elif _COMPUTED.fullmatch(title.strip()) or re.search(r"\bwindow\b", title, re.IGNORECASE):
+        elif _COMPUTED.fullmatch(title):
             window = duration(cell.plain)
     return window, persistence
-
-
-ACTING = frozenset({ThresholdRole.ALERT, ThresholdRole.ROLLBACK_TRIGGER, ThresholdRole.RESTART_TRIGGER})
-"""The roles that act by themselves."""
