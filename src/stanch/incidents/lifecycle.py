@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from stanch.charts.quantity import prose
 from stanch.incidents import clocks, projection, timeline
@@ -71,9 +71,7 @@ def alert_fired(
     service = storable(alert.service)
     rule = rule_of(alert)
     take_turns(connection, f"incidents of {service}")
-    known = _latest(connection, service)
-    if known is not None:  # what another transaction made of it meanwhile
-        known, _ = projection.load(connection, known.id, lock=True)
+    known = _latest(connection, service, lock=True)
     if known is not None and not known.status.is_over:
         if rule in known.firing:
             _remember(connection, alert, known.id)
@@ -377,43 +375,48 @@ def _mitigate(chain: Chain, data: dict[str, Any], *, now: float, actor: str) -> 
     clocks.keep(chain, EventKind.MITIGATED, None, now=now)
 
 
-def _latest(connection: Connection, service: str) -> Incident | None:
-    """The open incident of a service, else the one resolved last."""
-    query = select(incidents).where(incidents.c.service == service)
-    still_open = projection.select_all(
-        connection,
-        query.where(incidents.c.status != IncidentStatus.RESOLVED).order_by(incidents.c.number.desc()).limit(1),
-    )
-    if still_open:
-        return still_open[0]
-    resolved = projection.select_all(
-        connection, query.order_by(incidents.c.resolved_at.desc(), incidents.c.number.desc()).limit(1)
-    )
-    return resolved[0] if resolved else None
+_OF_SERVICE = select(incidents).where(incidents.c.service == bindparam("of_service")).limit(1)
+_OPEN = _OF_SERVICE.where(incidents.c.status != IncidentStatus.RESOLVED).order_by(incidents.c.number.desc())
+_OVER = _OF_SERVICE.order_by(incidents.c.resolved_at.desc(), incidents.c.number.desc())
+_OPEN_LOCKED = _OPEN.with_for_update()
+_OVER_LOCKED = _OVER.with_for_update()
+
+
+def _latest(connection: Connection, service: str, *, lock: bool = False) -> Incident | None:
+    """The open incident of a service, else the one resolved last; with `lock`, it stays as it is."""
+    values = {"of_service": service}
+    found = projection.first(connection, _OPEN_LOCKED if lock else _OPEN, values)
+    found = found or projection.first(connection, _OVER_LOCKED if lock else _OVER, values)
+    return None if found is None else found[0]
+
+
+_KNOWN = select(alerts.c.cleared_at).where(alerts.c.id == bindparam("alert"))
+_NEW_ALERT = insert(alerts)
 
 
 def _remember(connection: Connection, alert: Alert, incident_id: str) -> None:
     """Keep the alert as a row; one that fires anew after it was cleared is the same row again."""
     alert_id = storable(alert.id)
-    known = connection.execute(select(alerts.c.cleared_at).where(alerts.c.id == alert_id)).first()
+    known = connection.execute(_KNOWN, {"alert": alert_id}).first()
     if known is not None:
         if known.cleared_at is not None:
             again = {"incident_id": incident_id, "at": alert.at, "value": alert.value, "cleared_at": None}
             connection.execute(update(alerts).where(alerts.c.id == alert_id).values(**again))
         return
     connection.execute(
-        insert(alerts).values(
-            id=alert_id,
-            incident_id=incident_id,
-            rule_id=rule_of(alert),
-            title=storable(alert.title),
-            severity=storable(alert.severity),
-            signal=storable(alert.signal),
-            value=alert.value,
-            at=alert.at,
-            service=storable(alert.service),
-            labels=storable(alert.labels),
-        )
+        _NEW_ALERT,
+        {
+            "id": alert_id,
+            "incident_id": incident_id,
+            "rule_id": rule_of(alert),
+            "title": storable(alert.title),
+            "severity": storable(alert.severity),
+            "signal": storable(alert.signal),
+            "value": alert.value,
+            "at": alert.at,
+            "service": storable(alert.service),
+            "labels": storable(alert.labels),
+        },
     )
 
 

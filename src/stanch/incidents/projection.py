@@ -1,18 +1,26 @@
-"""The incident's rows: the fold of its events, as kept in the transaction of each event."""
+"""The incident's row: the fold of its events, as kept in the transaction of each event."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, Select, Update, bindparam, delete, insert, select, update
 
 from stanch.model.incident import Incident, IncidentClock
 from stanch.model.problem import NotFound
 from stanch.store.rows import from_row, to_values
 from stanch.store.tables import incident as incidents
-from stanch.store.tables import incident_clock as clocks
+from stanch.store.tables import incident_clock as timers
 
-_FIELDS = tuple(field.name for field in fields(Incident) if field.name != "clocks")
+_FIELDS = tuple(field.name for field in fields(Incident))
+
+# Statements are built once: building one takes as long as running it.
+_BY_ID = select(incidents).where(incidents.c.id == bindparam("incident"))
+_BY_ID_LOCKED = _BY_ID.with_for_update()
+_NEW = insert(incidents)
+_NEW_TIMERS = insert(timers)
+_END_TIMER = delete(timers).where(timers.c.incident_id == bindparam("incident"), timers.c.name == bindparam("clock"))
 
 
 def load(connection: Connection, incident_id: str, *, lock: bool = False) -> tuple[Incident, str]:
@@ -20,55 +28,53 @@ def load(connection: Connection, incident_id: str, *, lock: bool = False) -> tup
 
     Raises `NotFound`.
     """
-    query = select(incidents).where(incidents.c.id == incident_id)
-    row = connection.execute(query.with_for_update() if lock else query).first()
-    if row is None:
+    found = first(connection, _BY_ID_LOCKED if lock else _BY_ID, {"incident": incident_id})
+    if found is None:
         raise NotFound(f"There is no incident {incident_id}.", hint="`stanch incident list` shows those there are.")
-    (found,) = _records(connection, [row])
-    return found, str(row.head)
+    return found
+
+
+def first(connection: Connection, query: Select[Any], values: Mapping[str, Any]) -> tuple[Incident, str] | None:
+    """As `load`, of the first row of a query of all columns; None where there is none."""
+    row = connection.execute(query, values).first()
+    return None if row is None else (from_row(Incident, row), str(row.head))
 
 
 def select_all(connection: Connection, query: Select[Any]) -> tuple[Incident, ...]:
     """The incidents whose rows `query` selects (all columns), in its order."""
-    return _records(connection, connection.execute(query).all())
+    return tuple(from_row(Incident, row) for row in connection.execute(query))
 
 
 def create(connection: Connection, incident: Incident, head: str) -> None:
-    values = to_values(incident)
-    del values["clocks"]
-    connection.execute(insert(incidents).values(**values, number=int(incident.id), head=head))
-    _save_clocks(connection, incident.id, (), incident.clocks)
+    connection.execute(_NEW, {**to_values(incident), "number": int(incident.id), "head": head})
+    _save_timers(connection, incident.id, (), incident.clocks)
 
 
 def save(connection: Connection, before: Incident, after: Incident, head: str) -> None:
     """Write what `after` changed of `before`."""
-    values = to_values(after)
-    changed = {name: values[name] for name in _FIELDS if getattr(before, name) != getattr(after, name)}
-    connection.execute(update(incidents).where(incidents.c.id == after.id).values(**changed, head=head))
-    _save_clocks(connection, after.id, before.clocks, after.clocks)
+    changed = tuple(name for name in _FIELDS if getattr(before, name) != getattr(after, name))
+    values = {f"new_{name}": to_values(getattr(after, name)) for name in changed}
+    connection.execute(_update(changed), {**values, "new_head": head, "incident": after.id})
+    if "clocks" in changed:
+        _save_timers(connection, after.id, before.clocks, after.clocks)
 
 
-def _save_clocks(
+@cache
+def _update(names: tuple[str, ...]) -> Update:
+    new = {name: bindparam(f"new_{name}", type_=incidents.c[name].type) for name in (*names, "head")}
+    return update(incidents).where(incidents.c.id == bindparam("incident")).values(new)
+
+
+def _save_timers(
     connection: Connection, incident_id: str, before: tuple[IncidentClock, ...], after: tuple[IncidentClock, ...]
 ) -> None:
     known = {clock.name: clock for clock in before}
     new = []
-    for ordinal, clock in enumerate(after):
+    for clock in after:
         if known.get(clock.name) == clock:
             continue
         if clock.name in known:
-            mine = (clocks.c.incident_id == incident_id) & (clocks.c.name == clock.name)
-            connection.execute(delete(clocks).where(mine))
-        new.append({"incident_id": incident_id, "ordinal": ordinal, **to_values(clock)})
+            connection.execute(_END_TIMER, {"incident": incident_id, "clock": clock.name})
+        new.append({"incident_id": incident_id, "name": clock.name, "due_at": clock.due_at, "state": clock.state})
     if new:
-        connection.execute(insert(clocks), new)
-
-
-def _records(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Incident, ...]:
-    ids = [row.id for row in rows]
-    of: dict[str, list[IncidentClock]] = {each: [] for each in ids}
-    for start in range(0, len(ids), 500):  # well under the limit of parameters of one statement
-        query = select(clocks).where(clocks.c.incident_id.in_(ids[start : start + 500]))
-        for clock in connection.execute(query.order_by(clocks.c.incident_id, clocks.c.ordinal)):
-            of[clock.incident_id].append(from_row(IncidentClock, clock))
-    return tuple(from_row(Incident, row, clocks=of[row.id]) for row in rows)
+        connection.execute(_NEW_TIMERS, new)

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Text, func, insert, select, type_coerce
 
 from stanch.incidents import projection
-from stanch.incidents.fold import apply
+from stanch.incidents.fold import apply, fold
 from stanch.model.incident import Event, EventKind, Incident
 from stanch.model.problem import Level, Problem
 from stanch.store.document import canonical, storable
@@ -24,10 +24,12 @@ from stanch.store.rows import from_row, to_values
 from stanch.store.tables import counter
 from stanch.store.tables import event as events
 from stanch.store.tables import incident as incidents
+from stanch.store.tables import incident_clock as timers
 from stanch.store.wake import wake
 
 TOPIC = "timeline"
 
+_NEW = insert(events)
 _OF_EVENT = tuple(column for column in events.c if column.name != "position")
 
 
@@ -211,13 +213,13 @@ def _broken(code: str, incident_id: str, seq: int, what: str) -> Problem:
 def _denied(connection: Connection, incident_id: str) -> list[Problem]:
     """The incident's row, where it is not what its (intact) events say."""
     incident, _ = projection.load(connection, incident_id)
-    folded: Incident | None = None
-    for event in read(connection, incident_id):
-        folded = apply(folded, event)
-    if folded == incident:
+    told, written = to_values(fold(read(connection, incident_id))), to_values(incident)
+    rows = connection.execute(select(timers).where(timers.c.incident_id == incident_id))
+    due = {row.name: (row.due_at, row.state) for row in rows}
+    if due != {clock["name"]: (clock["due_at"], clock["state"]) for clock in told["clocks"]}:
+        return [_broken("incident-altered", incident_id, 0, "its clocks were altered and its events say otherwise")]
+    if told == written:
         return []
-    assert folded is not None
-    told, written = to_values(folded), to_values(incident)
     names = ", ".join(sorted(name for name in told if told[name] != written[name]))
     return [_broken("incident-altered", incident_id, 0, f"its row was altered and its events say otherwise ({names})")]
 
@@ -245,14 +247,13 @@ def _digest(  # noqa: PLR0917 - the fields in the order they are chained in
     incident_id: str, seq: int, at: float, kind: str, actor: str, data: str, previous: str
 ) -> str:
     """SHA-256 over the canonical JSON array of the fields, `data` being canonical JSON already."""
-    fields = [canonical(field) for field in (incident_id, seq, at, kind, actor)]
-    return hashlib.sha256(f"[{','.join(fields)},{data},{canonical(previous)}]".encode()).hexdigest()
+    before = canonical([incident_id, seq, at, kind, actor]).removesuffix("]")
+    return hashlib.sha256(f"{before},{data},{canonical(previous)}]".encode()).hexdigest()
 
 
 def _insert(connection: Connection, added: list[Event]) -> None:
     numbers = next_numbers(connection, "event", len(added))
     connection.execute(
-        insert(events),
-        [{**to_values(event), "position": number} for event, number in zip(added, numbers, strict=True)],
+        _NEW, [{**to_values(event), "position": number} for event, number in zip(added, numbers, strict=True)]
     )
     wake(connection, TOPIC)

@@ -15,9 +15,13 @@ def canonical(value: Any) -> str:
     Raises `TypeError` for what JSON cannot hold.
     """
     try:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return _encode(value)
     except ValueError:
-        return json.dumps(_finite(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return _encode(_finite(value))
+
+
+# Made once: `json.dumps` with settings of its own makes an encoder at each call.
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
 def storable(value: Any) -> Any:

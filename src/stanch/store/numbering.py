@@ -1,6 +1,6 @@
 """Numbers that people can say, and the order in which concurrent writers take turns."""
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stanch.store.tables import counter
@@ -17,16 +17,28 @@ def next_numbers(connection: Connection, name: str, count: int) -> range:
     The row stays locked until the transaction ends, so numbers are given in the order of their commits and none is
     lost to a transaction that was undone.
     """
-    changed = connection.execute(update(counter).where(counter.c.name == name).values(value=counter.c.value + count))
-    if changed.rowcount == 0:
+    given = {"counter": name, "count": count}
+    last = connection.execute(_COUNT_ON, given).scalar_one_or_none()
+    if last is None:
         insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        connection.execute(
+        first = (
             insert(counter)
-            .values(name=name, value=count)
-            .on_conflict_do_update(index_elements=[counter.c.name], set_={"value": counter.c.value + count})
+            .values(name=bindparam("counter"), value=bindparam("count"))
+            .on_conflict_do_update(
+                index_elements=[counter.c.name], set_={"value": counter.c.value + bindparam("count")}
+            )
+            .returning(counter.c.value)
         )
-    last = int(connection.execute(select(counter.c.value).where(counter.c.name == name)).scalar_one())
+        last = connection.execute(first, given).scalar_one()
     return range(last - count + 1, last + 1)
+
+
+_COUNT_ON = (
+    update(counter)
+    .where(counter.c.name == bindparam("counter"))
+    .values(value=counter.c.value + bindparam("count"))
+    .returning(counter.c.value)
+)
 
 
 def take_turns(connection: Connection, what: str) -> None:

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from stanch.model.plan import Plan
 from stanch.store.tables import plan as plans
 
+_PINNED = select(plans.c.hash).where(plans.c.hash == bindparam("digest"))
+
 
 def pin(connection: Connection, plan: Plan, now: float) -> None:
     """Keep the documents of `plan`; kept already, nothing changes."""
-    if connection.execute(select(plans.c.hash).where(plans.c.hash == plan.hash)).first() is None:
+    if connection.execute(_PINNED, {"digest": plan.hash}).first() is None:
         documents = [{"path": playbook.path, "text": playbook.text} for playbook in plan.playbooks]
         connection.execute(insert(plans).values(hash=plan.hash, pinned_at=now, documents=documents))
 

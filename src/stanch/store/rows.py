@@ -9,10 +9,9 @@ from sqlalchemy import Row, RowMapping
 T = TypeVar("T")
 
 
-def to_values(record: Any) -> dict[str, Any]:
-    """A frozen record as plain values, ready for `insert(...).values(...)`: enums as their text, tuples as lists."""
-    values: dict[str, Any] = msgspec.to_builtins(record)
-    return values
+def to_values(record: Any) -> Any:
+    """A record, or a part of one, as plain values: a dictionary for `insert`, enums as their text, tuples as lists."""
+    return msgspec.to_builtins(record)
 
 
 def from_row(kind: type[T], row: Row[Any] | RowMapping | Mapping[str, Any], **further: Any) -> T:

@@ -26,6 +26,8 @@ from stanch.store.wake import Topics, take_topics
 
 T = TypeVar("T")
 
+# RETURNING came with 3.35, in March 2021.
+OLDEST = (3, 35, 0)
 BUSY_TIMEOUT_S = 5.0
 READERS = 4
 # A group is closed when it has run this long, so the first of a burst is not kept waiting for the last.
@@ -212,6 +214,15 @@ class SqliteStore:
 
 
 def prepare(path: Path) -> None:
-    """Create the file for its owner's eyes only, where it is not there yet. Raises `OSError`."""
+    """Create the file for its owner's eyes only, where it is not there yet.
+
+    Raises `OSError`, and `Unusable` where the SQLite library is older than the statements that are used.
+    """
+    if sqlite3.sqlite_version_info < OLDEST:
+        raise Unusable(
+            f"The SQLite library of this Python is {sqlite3.sqlite_version}, and Stanch needs "
+            f"{'.'.join(map(str, OLDEST))} or later.",
+            hint="Nothing was changed. Use a Python that brings a newer one, or keep the data in PostgreSQL.",
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))

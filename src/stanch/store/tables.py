@@ -147,6 +147,7 @@ incident = Table(
     Column("resolved_at", Double),
     Column("reopened", Integer, nullable=False),
     Column("recovering_since", Double),
+    Column("clocks", Document, nullable=False),
     Column("findings", Document, nullable=False),
     Column("runs", Document, nullable=False),
     Column("review_path", Text),
@@ -157,17 +158,14 @@ incident = Table(
     Index(None, "status"),
 )
 
+# When the clocks of incidents run out: what the incident's own `clocks` say, where it can be looked up by time.
 incident_clock = Table(
     "incident_clock",
     metadata,
     Column("incident_id", Text, ForeignKey("incident.id"), nullable=False),
     Column("name", Text, nullable=False),
-    Column("ordinal", Integer, nullable=False),
-    Column("text", Text, nullable=False),
-    Column("started_at", Double, nullable=False),
     Column("due_at", Double),
     Column("state", Text, nullable=False),
-    Column("ended_at", Double),
     PrimaryKeyConstraint("incident_id", "name"),
     Index(None, "state", "due_at"),
 )

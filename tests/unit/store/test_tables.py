@@ -5,14 +5,13 @@ import dataclasses
 import pytest
 
 from stanch.model.control import Control
-from stanch.model.incident import Event, Incident, IncidentClock
+from stanch.model.incident import Event, Incident
 from stanch.model.message import Message
 from stanch.model.run import Approval, Run, StepRecord
 from stanch.store import tables
 
 # Field -> where it is kept instead of a column of its own.
 ELSEWHERE = {
-    Incident: {"clocks": "incident_clock"},
     Run: {"steps": "step"},
     StepRecord: {"approvals": "approval"},
 }
@@ -22,7 +21,6 @@ ELSEWHERE = {
     ("record", "table"),
     [
         (Incident, tables.incident),
-        (IncidentClock, tables.incident_clock),
         (Event, tables.event),
         (Run, tables.run),
         (StepRecord, tables.step),
@@ -39,7 +37,6 @@ def test_a_record_has_a_column_for_each_field(record, table):
 @pytest.mark.parametrize(
     ("record", "table"),
     [
-        (IncidentClock, tables.incident_clock),
         (Event, tables.event),
         (Run, tables.run),
         (StepRecord, tables.step),
