@@ -26,10 +26,15 @@ def output(argv: tuple[str, ...], stdin: str | None) -> str | None:
 
 def _output(argv: tuple[str, ...], stdin: str | None) -> str | None:
     match argv:
+        case ("true" | ":" | "false", *_):
+            return ""
         case ("echo", *words):
             return _echo(words)
         case ("printf", text, *words) if not text.startswith("-"):
             return _printf(text, words)
+        case ("seq", *words) if 1 <= len(words) <= 2 and all(re.fullmatch(r"\d{1,4}", word) for word in words):
+            first, last = (1, int(words[0])) if len(words) == 1 else (int(words[0]), int(words[1]))
+            return "".join(f"{number}\n" for number in range(first, last + 1))
         case ("cat",) | ("cat", "-") | ("tee",):
             return stdin
         case ("base64", "-d" | "-D" | "--decode" | "-di" | "-id"):

@@ -131,7 +131,7 @@ def _parser() -> tree_sitter.Parser:
     return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
 
 
-_SEQUENCES = frozenset({"program", "list"})
+_SEQUENCES = frozenset({"program"})
 _COMPOUNDS = frozenset(
     "if_statement elif_clause else_clause for_statement c_style_for_statement while_statement case_statement case_item "
     "do_group compound_statement subshell function_definition negated_command".split()
@@ -207,6 +207,8 @@ class _Reader:
             return (self._command(node, (), depth),)
         if kind in _SEQUENCES:
             return self.statements(node, depth + 1)
+        if kind == "list":
+            return (self._list(node, depth),)
         if kind == "pipeline":
             return (self._pipeline(node, depth),)
         if kind == "redirected_statement":
@@ -244,6 +246,15 @@ class _Reader:
             return decode(self.of(node), self._holes(node.start_byte, node.end_byte, [node]))
         except Undecodable:
             return ()
+
+    def _list(self, node: _Node, depth: int) -> Statement:
+        """Commands joined by `&&` and `||`: all but the first may or may not run."""
+        body: list[Statement] = []
+        for statement in self.statements(node, depth + 1):
+            body.extend(
+                statement.body if isinstance(statement, Compound) and statement.kind == "list" else (statement,)
+            )
+        return Compound(text=self.of(node), start=node.start_byte, kind="list", body=tuple(body))
 
     def _pipeline(self, node: _Node, depth: int) -> Statement:
         stages: list[Statement] = []

@@ -26,7 +26,7 @@ from stanch.commands.parse import Assignment, Compound, Pipeline, Redirect, Scri
 from stanch.commands.placeholders import STAND_INS, mark, restore
 from stanch.commands.registry import grammar, program
 from stanch.commands.variables import Variables
-from stanch.commands.words import Unknown, Word, substitute
+from stanch.commands.words import Word, substitute
 from stanch.model.risk import Rating, Reason, Risk, Trait
 
 _DEEPEST = 12
@@ -196,7 +196,7 @@ class _Rater:
                 given = Stdin(kind="text", text=redirect.body)
             else:
                 return None
-        words = self.readings(stage.words)
+        words = self.readings(stage.words, stage.start)
         if len(words) != 1 or any(word.needs_shell for word in words[0]) or not words[0]:
             return None
         return constant.output(tuple(word.value for word in words[0]), given.text)
@@ -223,8 +223,8 @@ class _Rater:
         text = " ".join(word.text for word in compound.words)
         if compound.kind == "test" and not re.search(r"-(?:eq|ne|lt|le|gt|ge|v)\b", text):
             return _as_part(reads("only compares"), compound.text)
-        names = set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", text)) - {"eq", "ne", "lt", "le", "gt", "ge"}
-        if "`" not in text and "$(" not in text and all(self.variables.is_numeric(name) for name in names):
+        expression = re.sub(r"(?<!\S)-(?:eq|ne|lt|le|gt|ge)(?!\S)|[\"']|\$", " ", text)
+        if self.variables.computes_safely(expression):
             return _as_part(reads("only computes"), compound.text)
         return _as_part(changes("what it computes with is only known when it runs", Trait.DYNAMIC), compound.text)
 
@@ -271,8 +271,9 @@ class _Rater:
 
     def worded(self, simple: Simple, stdin: Stdin) -> Effect:
         """The worst of all readings of a command whose variables are known, or its one reading."""
-        readings = self.readings(simple.words)
-        return together(self.reading(words, stdin) for words in readings)
+        readings = self.readings(simple.words, simple.start)
+        effect = together(self.reading(words, stdin) for words in readings)
+        return effect.having(Trait.DYNAMIC) if any(word.is_dynamic for word in simple.words) else effect
 
     def reading(self, words: tuple[Word, ...], stdin: Stdin) -> Effect:
         if not words:
@@ -296,26 +297,24 @@ class _Rater:
             )
         return effect
 
-    def readings(self, words: tuple[Word, ...]) -> tuple[tuple[Word, ...], ...]:
-        """Each way the words may turn out, by what is known of the variables in them."""
+    def readings(self, words: tuple[Word, ...], at: int) -> tuple[tuple[Word, ...], ...]:
+        """Each way the words may turn out at a byte of the script, by what is known of their unknown parts."""
         if not any(word.is_dynamic for word in words):
             return (words,)
-        known = self.variables.values
         choices: list[tuple[tuple[Word, ...], ...]] = []
         total = 1
         for word in words:
-            options: tuple[tuple[Word, ...], ...] = ()
+            found: tuple[tuple[Word, ...], ...] = ((word,),)
             if word.is_dynamic:
-                options = substitute(self.evaluated(word), known)
-            choices.append(options or ((word,),))
+                readings, certain = substitute(word, lambda unknown: self.variables.possible(unknown, at))
+                # What is not certain may also be something else, and is then only known when it runs.
+                found = readings if certain and readings else ((word,), *readings)
+            choices.append(found)
             total *= len(choices[-1])
             if total > _MOST_READINGS:
-                return (words,)
+                choices = [((word,),) for word in words]
+                break
         return tuple(tuple(word for group in choice for word in group) for choice in product(*choices))
-
-    def evaluated(self, word: Word) -> Word:
-        """The word with each substitution replaced by what it prints, where that is certain."""
-        return word
 
     # Redirections
 
@@ -445,8 +444,3 @@ def _never_ends(loop: Compound) -> bool:
 def _is_cut_short(last: Statement) -> bool:
     """Whether the last stage ends by itself and ends the stages before it (`| head`)."""
     return isinstance(last, Simple) and bool(last.words) and last.words[0].value in {"head"}
-
-
-def unknown_words(words: tuple[Word, ...]) -> tuple[Unknown, ...]:
-    """The parts of words that are only known when they run."""
-    return tuple(segment for word in words for segment in word.segments if isinstance(segment, Unknown))

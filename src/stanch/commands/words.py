@@ -4,13 +4,15 @@ The order is bash's own (Bash Reference Manual, 3.5): braces, tilde, parameters,
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
+from math import prod
 
 _OPERATORS = frozenset(";&|<>()")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ASSIGNED_TILDE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=(?:.*:)?~")
+_GLOB = re.compile(r"[*?]|\[[^\0]+.*\]", re.DOTALL)
 _LITERAL_GLOB = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|-|[A-Za-z_.-]+=")
 _INTEGERS = re.compile(r"([+-]?\d+)\.\.([+-]?\d+)(?:\.\.([+-]?\d+))?")
 _LETTERS = re.compile(r"([A-Za-z])\.\.([A-Za-z])(?:\.\.([+-]?\d+))?")
@@ -95,14 +97,10 @@ class Word:
         `https://host/?full=1`, `--selector=a*` and `jsonpath={.items[*]}` match no file in practice, and are passed
         on as they are written.
         """
-        for segment in self.segments:
-            if isinstance(segment, Literal) and not segment.quoted and any(mark in segment.text for mark in "*?["):
-                return not (self.is_static_text and _LITERAL_GLOB.match(self.value))
-        return False
-
-    @property
-    def is_static_text(self) -> bool:
-        return not self.is_dynamic
+        unquoted = "".join(
+            segment.text if isinstance(segment, Literal) and not segment.quoted else "]\0" for segment in self.segments
+        )
+        return bool(_GLOB.search(unquoted)) and not (not self.is_dynamic and _LITERAL_GLOB.match(self.value))
 
     @property
     def glob_leads(self) -> bool:
@@ -152,29 +150,30 @@ def decode(source: str, holes: Sequence[Hole] = ()) -> tuple[Word, ...]:
     return tuple(Word(text=source, segments=word) for word in words if word)
 
 
-def substitute(word: Word, values: dict[str, tuple[str, ...]]) -> tuple[tuple[Word, ...], ...]:
-    """Every reading of `word` with the known values of its variables; none where one is not known.
+def substitute(
+    word: Word, possible: Callable[[Unknown], tuple[tuple[str, ...], bool]]
+) -> tuple[tuple[tuple[Word, ...], ...], bool]:
+    """Every reading of `word`, where `possible` tells what each unknown part can be, and whether that is all.
 
     Each reading is the words it becomes: an unquoted value is split at blanks, and may vanish.
     """
-    unknown = [segment for segment in word.segments if isinstance(segment, Unknown)]
-    names = list(dict.fromkeys(segment.variable for segment in unknown if segment.variable is not None))
-    if len(names) != len({segment.variable for segment in unknown}) or any(name not in values for name in names):
-        return ()
-    choices = list(product(*(values[name] for name in names)))
-    if len(choices) > _MOST_VALUES:
-        return ()
-    return tuple(_filled(word, dict(zip(names, choice, strict=True))) for choice in choices)
+    unknown = list(dict.fromkeys(segment for segment in word.segments if isinstance(segment, Unknown)))
+    choices = [possible(segment) for segment in unknown]
+    if prod(len(values) for values, _ in choices) > _MOST_VALUES:
+        return (), False
+    readings = tuple(
+        _filled(word, dict(zip(unknown, choice, strict=True))) for choice in product(*(values for values, _ in choices))
+    )
+    return readings, all(certain for _, certain in choices)
 
 
-def _filled(word: Word, values: dict[str, str]) -> tuple[Word, ...]:
+def _filled(word: Word, values: dict[Unknown, str]) -> tuple[Word, ...]:
     words: list[list[Segment]] = [[]]
     for segment in word.segments:
         if isinstance(segment, Literal):
             words[-1].append(segment)
             continue
-        assert segment.variable is not None
-        value = values[segment.variable]
+        value = values[segment]
         if segment.quoted:
             words[-1].append(Literal(value, quoted=True))
             continue
@@ -339,7 +338,7 @@ def _braces(pieces: list[_Piece]) -> list[list[Segment]]:
         inner = pieces[start + 1 : end]
         if commas:
             bounds = [start, *commas, end]
-            alternatives = [pieces[left + 1 : right] for left, right in zip(bounds, bounds[1:], strict=False)]
+            alternatives = [pieces[left + 1 : right] for left, right in pairwise(bounds)]
             middles = [expanded for alternative in alternatives for expanded in _braces(alternative)]
         else:
             sequence = _sequence(inner)
