@@ -35,7 +35,7 @@ class Axis:
         jumped = now - (self._at + monotonic - self._monotonic)
         if abs(jumped) <= TOLERANCE_S:
             jumped = 0.0
-            now = max(now, self._at + 0.001)
+            now = max(now, self._at)
         self._at = now
         self._monotonic = monotonic
         return Moment(at=now, jumped=jumped)

@@ -34,6 +34,8 @@ _SAVE_S = 10.0
 _AGE_S = 60.0
 _TRIM_S = 60.0
 _RETRY_S = 1.0
+# A round that begins later than this part of the interval bears its own time, and the next ones follow from it.
+_LATE = 0.1
 _IDLE_INTERVAL_S = 5.0
 _MOST_POINTS = 240
 
@@ -188,7 +190,7 @@ class Watcher:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._rounds())
-                tasks.create_task(self._hand_on())
+                tasks.create_task(self._hand_on_all())
                 if self._history is not None:
                     tasks.create_task(self._keep(self._history))
         finally:
@@ -206,19 +208,25 @@ class Watcher:
             with suppress(StanchError):
                 await self._history.save(self._settled())
 
-    async def round(self) -> tuple[Transition, ...]:
-        """One round: scrape what is due, wait for the quick ones, evaluate. Gives what changed."""
-        began = await self._look()
-        monotonic = self._clock.monotonic()
+    async def round(self, late_s: float = 0.0) -> tuple[Transition, ...]:
+        """One round: scrape what is due, wait for the quick ones, evaluate. Gives what changed.
+
+        Samples and evaluations bear the time at which the round was due, `late_s` ago: two rounds are then whole
+        intervals apart, and a persistence of an interval is not missed by a millisecond.
+        """
+        at = await self._look() - late_s
+        due = self._clock.monotonic() - late_s
         asked = []
         for each in self._scraped:
-            if each.task is None and each.due <= monotonic:
-                each.due = monotonic + each.target.settings.interval_s * 0.99
-                each.task = asyncio.create_task(self._scrape(each, began))
+            if each.task is None and each.due <= due:
+                each.due = due + each.target.settings.interval_s * 0.99
+                each.task = asyncio.create_task(self._scrape(each, at))
                 asked.append(each.task)
+        shifted = self._shifted
         if asked:
             await self._wait(asked, self.interval_s / 2)
-        at = await self._look()
+        await self._look()
+        at += self._shifted - shifted
         if self._downtime_from is not None:
             self._rulebook.unseen(max(0.0, at - self._downtime_from - self.interval_s))
             self._downtime_from = None
@@ -231,14 +239,18 @@ class Watcher:
         return changes
 
     async def _rounds(self) -> None:
-        trimmed = self._clock.monotonic()
+        due = trimmed = self._clock.monotonic()
         while True:
-            began = self._clock.monotonic()
-            await self.round()
-            if began - trimmed >= _TRIM_S:
-                trimmed = began
+            late_s = self._clock.monotonic() - due
+            if late_s > self.interval_s * _LATE:
+                due += late_s
+                late_s = 0.0
+            await self.round(late_s)
+            if due - trimmed >= _TRIM_S:
+                trimmed = due
                 self._trim()
-            await self._clock.sleep(max(0.0, began + self.interval_s - self._clock.monotonic()))
+            due += self.interval_s
+            await self._clock.sleep(max(0.0, due - self._clock.monotonic()))
 
     def _trim(self) -> None:
         if self._windows.trim(milliseconds(self._clock.now())):
@@ -329,22 +341,28 @@ class Watcher:
 
     # --- handing on --------------------------------------------------------------------------------------------------
 
-    async def _hand_on(self) -> None:
-        while True:
-            await self._owing.wait()
-            changes = tuple(self._owed)
+    async def hand_on(self) -> bool:
+        """Tell the changes that are owed, and save what goes with them; whether they were taken."""
+        changes = tuple(self._owed)
+        if changes:
             try:
                 await self._on_transition(changes)
             except Exception:  # the watch outlives what it tells of; the changes stay owed and are told again
                 log.exception("Changes of rules could not be handed on; they are tried again.", count=len(changes))
-                await self._clock.sleep(_RETRY_S)
-                continue
+                return False
             for _ in changes:
                 self._owed.popleft()
-            if not self._owed:
-                self._owing.clear()
-            if self._history is not None:
-                await self._save(self._history)
+        if not self._owed:
+            self._owing.clear()
+        if self._history is not None:
+            await self._save(self._history)
+        return True
+
+    async def _hand_on_all(self) -> None:
+        while True:
+            await self._owing.wait()
+            if not await self.hand_on():
+                await self._clock.sleep(_RETRY_S)
 
     async def _keep(self, history: History) -> None:
         aged = self._clock.monotonic()
