@@ -67,11 +67,11 @@ _DAY_S = 86_400.0
 _BEFORE_S = 60.0
 _AROUND_SHARE = 0.1
 _MARKED = {
-    EventKind.OPENED: MarkKind.EVENT,
-    EventKind.MARK: MarkKind.CHANGE,
-    EventKind.CONTROL_APPLIED: MarkKind.CONTROL,
-    EventKind.MITIGATED: MarkKind.EVENT,
-    EventKind.RESOLVED: MarkKind.EVENT,
+    EventKind.OPENED: ("opened", MarkKind.EVENT),
+    EventKind.CONTROL_APPLIED: ("control applied", MarkKind.CONTROL),
+    EventKind.MITIGATED: ("mitigated", MarkKind.EVENT),
+    EventKind.RESOLVED: ("resolved", MarkKind.EVENT),
+    EventKind.REOPENED: ("reopened", MarkKind.EVENT),
 }
 
 
@@ -300,11 +300,17 @@ class App:
         end += _AROUND_SHARE * spent
         start = incident.opened_at - max(_BEFORE_S, _AROUND_SHARE * spent)
         events = await self.store.read(lambda connection: timeline.read(connection, incident.id))
-        marks = tuple(
-            Mark(at=event.at, text=wording(event).text, kind=kind)
+        marks = [
+            Mark(at=event.at, text=text, kind=kind)
             for event in events
-            if (kind := _MARKED.get(event.kind)) is not None
-        )
+            if event.kind in _MARKED
+            for text, kind in (_MARKED[event.kind],)
+        ]
+        marks += [
+            Mark(at=event.at, text=wording(event).text, kind=MarkKind.CHANGE)
+            for event in events
+            if event.kind is EventKind.MARK
+        ]
         charts = []
         for rule in self.rules:
             if rule.id in incident.rules:

@@ -48,8 +48,10 @@ def statistic(name: Statistic | None) -> str:
 def prose(seconds: float) -> str:
     """A duration in words and at most two units: `41 s`, `5 min`, `1 h 20 min`, `3 days`."""
     whole = round(abs(seconds))
+    if 0 < abs(seconds) < 1:
+        return _seconds(abs(seconds))
     if abs(seconds) < 10 and abs(seconds) != whole:
-        return f"{_three(abs(seconds))} s"
+        return f"{abs(seconds):.1f} s"
     if whole < 120:
         return f"{whole} s"
     minutes, rest = divmod(whole, 60)

@@ -14,6 +14,7 @@ body { font: 15px/1.6 Inter, ui-sans-serif, system-ui, sans-serif; max-width: 76
 h1 { font-size: 24px; line-height: 1.25; letter-spacing: -.015em } h2 { font-size: 17px; margin-top: 32px }
 table { width: 100%; border-collapse: collapse; font-size: 13px }
 td, th { text-align: left; padding: 5px 12px 5px 0; border-top: 1px solid #e2e2de; vertical-align: top }
+td:nth-child(-n+2) { white-space: nowrap }
 code { font: 12.5px ui-monospace, "DejaVu Sans Mono", monospace; overflow-wrap: anywhere }
 em { color: #5c6066 } svg { width: 100%; height: auto; background: #fff } li { margin: 4px 0 }
 @media (prefers-color-scheme: dark) { body { color: #e9eaec; background: #141517 } td, th { border-color: #32363b }

@@ -228,7 +228,8 @@ def _items(items: Sequence[str]) -> str:
     return "## Action items\n\n" + "\n".join(f"- [ ] {_plain(item)}" for item in items) + "\n" if items else ""
 
 
-_QUIET = (EventKind.STEP_PROGRESS,)
+_QUIET = (EventKind.STEP_PROGRESS, EventKind.STEP_STARTED, EventKind.CLOCK_STARTED, EventKind.CLOCK_KEPT)
+"""What the other sections say already, or what only counts while it happens."""
 
 
 def _timeline(incident: Incident, events: Sequence[Event]) -> str:
