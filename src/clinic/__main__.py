@@ -21,6 +21,7 @@ from clinic.binaries import Origin
 from clinic.cluster import Cluster
 from clinic.faults import FAULTS
 from clinic.releases import available
+from clinic.unusable import Unusable
 
 _DATABASE_VARIABLE = "CLINIC_DATABASE_URL"
 
@@ -33,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     run: Callable[[argparse.Namespace], None] = told.run
     try:
         run(told)
-    except (clusters.Unusable, serving.Unusable) as sentence:
+    except Unusable as sentence:
         return _fail(str(sentence))
     except psycopg.OperationalError as failed:
         return _fail(f"The database cannot be used: {str(failed).strip().splitlines()[0]}")
@@ -136,7 +137,11 @@ def _opened(name: str) -> Iterator[TextIO]:
     if name == "-":
         yield sys.stdout
         return
-    with Path(name).open("a", encoding="utf-8") as file:
+    try:
+        file = Path(name).open("a", encoding="utf-8")  # noqa: SIM115 - closed below; only the opening is guarded
+    except OSError as refused:
+        raise Unusable(f"{name} cannot be written: {refused.strerror}. Choose another file.") from refused
+    with file:
         yield file
 
 
@@ -158,7 +163,7 @@ def _cluster(told: argparse.Namespace) -> None:
         while cluster.running() and not over.wait(0.5):
             pass
         if not over.is_set():
-            raise clusters.Unusable(f"PostgreSQL has ended by itself; its log is {cluster.log}.")
+            raise Unusable(f"PostgreSQL has ended by itself; its log is {cluster.log}.")
 
 
 def _fault(told: argparse.Namespace) -> None:

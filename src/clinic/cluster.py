@@ -23,6 +23,9 @@ from psycopg import sql
 
 from clinic import binaries, lifeline
 from clinic.binaries import Binaries, Origin
+from clinic.unusable import Unusable
+
+__all__ = ["DATABASE", "ROLES", "SUPERUSER", "Cluster", "Unusable", "place"]
 
 SUPERUSER = "postgres"
 DATABASE = "clinic"
@@ -55,10 +58,6 @@ _TAKEN = re.compile(rb"could not bind|could not create any TCP/IP sockets")
 _READY_WITHIN_S = 60.0
 _STOP_WITHIN_S = 60.0
 _PORT_ATTEMPTS = 5
-
-
-class Unusable(Exception):
-    """No server can run here; the message is one sentence for a person, with what to do."""
 
 
 class Cluster:

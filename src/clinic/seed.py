@@ -10,6 +10,7 @@ from psycopg import sql
 
 from clinic import schema
 from clinic.faults import drop_index
+from clinic.unusable import Unusable
 
 APPOINTMENTS = 5_000_000
 FIRST_DAY = date(2026, 1, 1)
@@ -34,9 +35,9 @@ class Population:
 
     @classmethod
     def of(cls, appointments: int) -> Self:
-        """The clinic that has so many appointments. Raises ValueError below 1,000."""
+        """The clinic that has so many appointments. Raises Unusable below 1,000."""
         if appointments < 1_000:
-            raise ValueError("A clinic has at least 1,000 appointments.")
+            raise Unusable("A clinic has at least 1,000 appointments: ask for more.")
         return cls(
             appointments=appointments,
             doctors=-(-appointments // _PER_DOCTOR),
@@ -100,11 +101,13 @@ def seed(
 ) -> bool:
     """Fill the database; False where it holds that clinic already, whose index is put back if it is gone.
 
-    All or nothing: what was interrupted, or is of another size, is made anew. Raises psycopg.Error, and ValueError for
+    All or nothing: what was interrupted, or is of another size, is made anew. Raises psycopg.Error, and Unusable for
     fewer than 1,000 appointments.
     """
     population = Population.of(appointments)
     with psycopg.connect(database_url, autocommit=True, application_name="clinic seed") as connection:
+        # Hint bits are set only once the commit they tell of is on disk.
+        connection.execute("SET synchronous_commit = on")
         connection.execute(schema.SEEDING)
         if _is_there(connection, population):
             progress("already there", 0.9)

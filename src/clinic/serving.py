@@ -8,13 +8,10 @@ import sys
 import uvicorn
 
 from clinic.application import Settings, build
+from clinic.unusable import Unusable
 
 _KEEP_ALIVE_S = 75
 _GRACE_S = 5
-
-
-class Unusable(Exception):
-    """The clinic cannot start; the message is one sentence for a person."""
 
 
 def serve(settings: Settings, host: str, port: int) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from clinic.releases import available
 from clinic.seed import Population
+from clinic.unusable import Unusable
 
 
 def test_five_million_appointments_are_two_a_doctor_and_day() -> None:
@@ -16,7 +17,7 @@ def test_five_million_appointments_are_two_a_doctor_and_day() -> None:
 
 
 def test_a_clinic_is_not_made_too_small() -> None:
-    with pytest.raises(ValueError, match="at least 1,000"):
+    with pytest.raises(Unusable, match="at least 1,000"):
         Population.of(999)
 
 
