@@ -92,7 +92,7 @@ class Rater(Protocol):
         """A command given as words; it appears among the `parts`."""
         ...
 
-    def script(self, text: str) -> Effect:
+    def script(self, text: str, stdin: "Stdin | None" = None) -> Effect:
         """Shell text as `sh -c` would run it; every command of it appears among the `parts`."""
         ...
 

@@ -90,10 +90,14 @@ Statement = Simple | Pipeline | Compound
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
-    """What was read. `problems` says what could not be; `is_background` where a part is left running."""
+    """What was read. `problems` says what could not be; `is_background` where a part is left running.
+
+    `expansions` are all `${...}` and `$((...))`, wherever they stand: some of them run what a variable holds.
+    """
 
     statements: tuple[Statement, ...]
     problems: tuple[str, ...] = ()
+    expansions: tuple[str, ...] = ()
     is_background: bool = False
 
     @property
@@ -120,9 +124,16 @@ def _replace_unencodable(text: str) -> str:
 def _read(text: str) -> Script:
     source = text.encode()
     reader = _Reader(source)
-    statements = reader.statements(_parser().parse(source).root_node, 0)
+    root = _parser().parse(source).root_node
+    statements = reader.statements(root, 0)
+    if root.has_error and not reader.problems:
+        reader.fault("bash would not take it as it stands")
+    expansions = [reader.of(node) for node in _walk(root) if node.type in _COMPUTING] if "$" in text else []
     return Script(
-        statements=statements, problems=tuple(dict.fromkeys(reader.problems)), is_background=reader.is_background
+        statements=statements,
+        problems=tuple(dict.fromkeys(reader.problems)),
+        expansions=tuple(dict.fromkeys(expansions)),
+        is_background=reader.is_background,
     )
 
 
@@ -141,6 +152,7 @@ _DECLARATIONS = frozenset({"declaration_command", "unset_command"})
 _EXPANSIONS = frozenset(
     {"simple_expansion", "expansion", "command_substitution", "arithmetic_expansion", "process_substitution"}
 )
+_COMPUTING = frozenset({"expansion", "arithmetic_expansion"})
 _SUBSTITUTIONS = frozenset({"command_substitution", "process_substitution"})
 _REDIRECTS = frozenset({"file_redirect", "heredoc_redirect", "herestring_redirect"})
 _WORDS = frozenset(
@@ -442,7 +454,7 @@ class _Reader:
         words: list[Word] = []
         assignments: list[Assignment] = []
         is_declaration = node.type == "declaration_command"
-        for group in _adjacent(pieces):
+        for group in _adjacent(pieces, self.source):
             if any(piece.is_error or piece.is_missing for piece in group):
                 self.fault(f"bash would not take it as it stands near '{self.of(group[0])[:40]}'")
             start, stop = group[0].start_byte, group[-1].end_byte
@@ -608,7 +620,7 @@ class _Reader:
         for child in node.children:
             self._check_gap(at, child.start_byte, blank=True)
             at = child.end_byte
-        groups = list(_adjacent(pieces))
+        groups = list(_adjacent(pieces, self.source))
         for group in groups:
             source = self.text(group[0].start_byte, group[-1].end_byte)
             words.extend(self._decoded(source, group[0].start_byte, group))
@@ -624,7 +636,7 @@ class _Reader:
         pieces = [child for child in node.children if child.is_named and child.type != "file_descriptor"]
         words = [
             word
-            for group in _adjacent(pieces)
+            for group in _adjacent(pieces, self.source)
             for word in self._decoded(self.text(group[0].start_byte, group[-1].end_byte), group[0].start_byte, group)
         ]
         if len(words) != 1 or any(child.is_error for child in node.children):
@@ -641,7 +653,7 @@ class _Reader:
         loose = [child for child in node.children if child.type in _WORDS]
         words = [
             word
-            for group in _adjacent(loose)
+            for group in _adjacent(loose, self.source)
             for word in self._decoded(self.text(group[0].start_byte, group[-1].end_byte), group[0].start_byte, group)
         ]
         body = parts.get("heredoc_body")
@@ -714,11 +726,11 @@ def _piped(text: str, start: int, stages: list[Statement], *, merges: bool) -> S
     return flat[0] if len(flat) == 1 else Pipeline(text=text, start=start, stages=tuple(flat), merges=merges)
 
 
-def _adjacent(nodes: Sequence[_Node]) -> Iterator[list[_Node]]:
-    """Nodes that touch are one word to bash, whatever the tree makes of them."""
+def _adjacent(nodes: Sequence[_Node], source: bytes) -> Iterator[list[_Node]]:
+    """Nodes that touch, or that only a continued line parts, are one word to bash, whatever the tree makes of them."""
     group: list[_Node] = []
     for node in nodes:
-        if group and group[-1].end_byte != node.start_byte:
+        if group and source[group[-1].end_byte : node.start_byte].replace(b"\\\n", b""):
             yield group
             group = []
         group.append(node)

@@ -26,7 +26,7 @@ from stanch.commands.parse import Assignment, Compound, Pipeline, Redirect, Scri
 from stanch.commands.placeholders import STAND_INS, mark, restore
 from stanch.commands.registry import grammar, program
 from stanch.commands.variables import Variables
-from stanch.commands.words import Word, substitute
+from stanch.commands.words import Unknown, Word, substitute
 from stanch.model.risk import Rating, Reason, Risk, Trait
 
 _DEEPEST = 12
@@ -137,10 +137,10 @@ class _Rater:
         effect = nested.command(argv, stdin or NO_STDIN)
         return _as_part(effect, shlex.join(argv))
 
-    def script(self, text: str) -> Effect:
+    def script(self, text: str, stdin: Stdin | None = None) -> Effect:
         if self.depth > _DEEPEST:
             return unreadable("commands are nested too deeply in it")
-        return _Rater(depth=self.depth + 1).whole(parse(text, stand_ins=STAND_INS), text)
+        return _Rater(depth=self.depth + 1).whole(parse(text, stand_ins=STAND_INS), text, stdin or NO_STDIN)
 
     def sql(self, text: str, dialect: str) -> Effect:
         from stanch.commands.sql import sql_effect  # noqa: PLC0415 - sqlglot takes longer to import than all else
@@ -148,14 +148,19 @@ class _Rater:
         return sql_effect(text, dialect)
 
     def is_harmless(self, argv: tuple[str, ...]) -> bool:
-        return program(argv[0]) in _HARMLESS and "-v" not in argv[1:2]
+        return program(argv[0]) in _HARMLESS
 
     # Statements
 
-    def whole(self, script: Script, text: str) -> Effect:
+    def whole(self, script: Script, text: str, stdin: Stdin = NO_STDIN) -> Effect:
         self.variables = Variables.of(script)
         self.functions = script_functions(script)
-        effect = together(self.statement(statement, NO_STDIN) for statement in script.statements)
+        effect = together(self.statement(statement, stdin) for statement in script.statements)
+        for expansion in script.expansions:
+            if not self.expands_safely(expansion):
+                effect = _as_part(
+                    changes("it may run what a variable holds", Trait.DYNAMIC).along(suspect(expansion)), expansion
+                ).along(effect)
         if script.problems:
             why = "; ".join(script.problems[:3])
             effect = _as_part(unreadable(f"it cannot be read with certainty: {why}"), text).along(effect, suspect(text))
@@ -166,6 +171,12 @@ class _Rater:
                 else reads()
             )
         return effect
+
+    def expands_safely(self, expansion: str) -> bool:
+        """Whether an expansion only takes text; indexes, offsets and `@P` run commands that stand in a variable."""
+        if match := _ARITHMETIC_EXPANSION.match(expansion):
+            return self.variables.computes_safely(match.group(1))
+        return bool(_PLAIN_EXPANSION.match(expansion))
 
     def statement(self, statement: Statement, stdin: Stdin) -> Effect:
         match statement:
@@ -226,7 +237,8 @@ class _Rater:
         expression = re.sub(r"(?<!\S)-(?:eq|ne|lt|le|gt|ge)(?!\S)|[\"']|\$", " ", text)
         if self.variables.computes_safely(expression):
             return _as_part(reads("only computes"), compound.text)
-        return _as_part(changes("what it computes with is only known when it runs", Trait.DYNAMIC), compound.text)
+        effect = changes("what it computes with is only known when it runs", Trait.DYNAMIC)
+        return _as_part(effect.along(suspect(compound.text)), compound.text)
 
     def simple(self, simple: Simple, stdin: Stdin) -> Effect:
         inner = [self.statement(inside, NO_STDIN) for inside in simple.inner]
@@ -285,7 +297,7 @@ class _Rater:
             return effect.along(suspect(shlex.join(argv)), suspect(" ".join(argv[1:])))
         effect = self.command(argv, stdin)
         rest = words[1:]
-        if self.is_harmless(argv) and not any(word.value == "-v" for word in rest[:1]):
+        if self.is_harmless(argv) and not _sets_a_variable(words):
             if any(word.is_dynamic for word in rest):
                 return effect.having(Trait.DYNAMIC)
             return effect
@@ -350,6 +362,22 @@ class _Rater:
         return rule(Call(argv=(name, *argv[1:]), rater=self, stdin=stdin))
 
 
+def _sets_a_variable(words: tuple[Word, ...]) -> bool:
+    """`printf -v` and `test -v` compute the index of a variable's name, and so run commands that stand in it."""
+    name, rest = words[0].value, words[1:]
+    if name == "printf":
+        rest = rest[:1]
+    elif name not in {"[", "test"}:
+        return False
+    spliced = any(isinstance(segment, Unknown) and not segment.quoted for word in rest for segment in word.segments)
+    return spliced or (any(word.value == "-v" for word in rest) and any(word.is_dynamic for word in words))
+
+
+_ARITHMETIC_EXPANSION = re.compile(r"\$(?:\(\(|\[)(.*?)(?:\)\)|\])\Z", re.DOTALL)
+_PLAIN_EXPANSION = re.compile(
+    r"\$\{#?(?:[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])(?:\[(?:[@*]|\d+)\])?(?::?[-=+?].*|[#%/^,].*|:\s*\d+(?::\s*\d+)?)?\}\Z",
+    re.DOTALL,
+)
 _ASSIGNS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 
 
@@ -393,7 +421,7 @@ class _Suspicious(_Rater):
     def argv(self, argv: tuple[str, ...], stdin: Stdin | None = None) -> Effect:  # noqa: ARG002 - the pieces have none
         return reads()
 
-    def script(self, text: str) -> Effect:  # noqa: ARG002 - its pieces are looked at one by one
+    def script(self, text: str, stdin: Stdin | None = None) -> Effect:  # noqa: ARG002 - its pieces are looked at one by one
         return reads()
 
 

@@ -224,9 +224,7 @@ def _poisons(statement: Statement) -> set[str]:
     return poisoned
 
 
-def _numeric(
-    assigned: dict[str, list[Assignment]], loops: dict[str, list[Compound]], poisoned: set[str]
-) -> set[str]:
+def _numeric(assigned: dict[str, list[Assignment]], loops: dict[str, list[Compound]], poisoned: set[str]) -> set[str]:
     """Variables that can only hold whole numbers, those that are computed from each other included."""
     candidates = assigned.keys() - poisoned - loops.keys()
     while True:

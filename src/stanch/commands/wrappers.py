@@ -93,7 +93,7 @@ def _shell(call: Call) -> Effect:
     if parsed.has("-c"):
         text = parsed.operand(0)
         return parsed.certain(effect.along(call.rater.script(text), *_positional(call, parsed.operands[2:])))
-    if parsed.operands and not parsed.has("-s"):
+    if parsed.operands not in {(), ("-",)} and not parsed.has("-s"):
         if parsed.has("-n") and not parsed.has("-i"):
             return parsed.certain(reads("checks a script without running it"))
         return changes(f"runs the script {parsed.operand(0)}, which nobody has rated").along(
@@ -205,7 +205,7 @@ def _ssh(call: Call) -> Effect:
     if given.has("-G"):
         return reads("shows the settings of a connection").along(*effects).at(host=host)
     if command:
-        inside = call.rater.script(" ".join(command))
+        inside = call.rater.script(" ".join(command), call.stdin)
     elif call.stdin.is_given:
         inside = shell_from(call)
     elif given.has("-N"):

@@ -46,9 +46,10 @@ def _program(call: Call, program: str) -> Effect:
         else:
             effect = effect.along(destroys("runs commands made of the text that it reads"))
     for match in _PIPED.finditer(program):
-        effect = effect.along(
-            changes("runs a command"), call.rater.script(_unescaped(match.group(1) or match.group(2)))
-        )
+        command = _unescaped(match.group(1) or match.group(2))
+        if _SHELL.match(command):
+            effect = effect.along(destroys("runs the text that it reads as commands"))
+        effect = effect.along(changes("runs a command"), call.rater.script(command))
     bare = _without_literals(_STANDARD.sub("", program))
     if re.search(r"@\s*(?:load|include)|\bsystem\b", bare) and effect.risk.rank == 0:
         return changes("runs what nobody has rated")

@@ -123,7 +123,7 @@ def _method(parsed: Parsed, urls: tuple[str, ...]) -> Effect:
             )
     sends = [name for name in _SENDS if parsed.has(name)]
     if sends and parsed.has("--get") and not {"--form", "--form-string", "--json", "--upload-file"} & set(sends):
-        if any(value.startswith("@") or "=@" in value for name in sends for value in parsed.all(name)):
+        if any("@" in value.partition("=")[0] or "=@" in value for name in sends for value in parsed.all(name)):
             return changes("sends a file")
         return reads("asks a web server")
     if sends:

@@ -117,11 +117,12 @@ def _socat(call: Call) -> Effect:
     )
     if len(parsed.operands) != 2:
         return reads("says what it is") if parsed.has("-V", "-h") else changes("joins what is not known")
+    for address in parsed.operands:
+        if re.match(r"(?:exec|system|shell):", address, re.IGNORECASE):
+            return destroys("gives a program to a connection").along(call.rater.script(address.partition(":")[2]))
     remote = [address for address in parsed.operands if not _SOCAT_LOCAL.match(address)]
     if len(remote) != 1:
         return changes("joins two streams")
-    if re.match(r"(?:exec|system|shell):", remote[0], re.IGNORECASE):
-        return destroys("gives a program to a connection").along(call.rater.script(remote[0].partition(":")[2]))
     local, tcp = _SOCAT_UNIX.match(remote[0]), _SOCAT_TCP.match(remote[0])
     if local is None and tcp is None:
         return changes("opens, creates or listens on what is not known")

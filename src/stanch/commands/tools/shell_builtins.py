@@ -71,7 +71,9 @@ def _history(call: Call) -> Effect:
 
 def _computes(call: Call) -> Effect:
     if re.search(r"[\[`$]", " ".join(call.arguments)):
-        return changes("what it computes with may run commands")
+        effect = changes("what it computes with may run commands")
+        inside = re.findall(r"\$\(([^()]*)\)|`([^`]*)`", " ".join(call.arguments))
+        return effect.along(*(call.rater.script(first or second) for first, second in inside))
     return reads("only computes")
 
 
