@@ -91,7 +91,8 @@ class Paging:
             return
         plan = self._plan(incident)
         roles = ladder(plan, incident.severity)
-        called = _calls_unanswered(timeline.read(connection, incident.id))
+        story = timeline.read(connection, incident.id, kinds=(EventKind.REOPENED, EventKind.CLOCK_MISSED))
+        called = _calls_unanswered(story)
         if called >= len(roles):
             because = f"{', '.join(roles)} did not acknowledge, and the playbook names nobody else to call"
             data = {"role": roles[-1], "channel": "escalation", "because": because, "retry_at": None}
@@ -182,7 +183,7 @@ def _promises(clocks: Sequence[IncidentClock], now: float) -> list[str]:
 
 def _opening_value(connection: Connection, incident: Incident) -> str:
     """What was measured when the incident opened."""
-    opening = timeline.read(connection, incident.id)[0]
+    (opening,) = timeline.read(connection, incident.id, kinds=(EventKind.OPENED,))
     value, signal = opening.data.get("value"), SIGNALS.get(opening.data.get("signal") or "")
     if not isinstance(value, int | float):
         return ""

@@ -8,7 +8,7 @@ every row of the database can write another consistent history: against that, ke
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -118,11 +118,17 @@ def append(
         return chain.add(kind, data, now=now, actor=actor)
 
 
-def read(connection: Connection, incident_id: str, after: int = 0) -> tuple[Event, ...]:
-    """The events of an incident from `after` (exclusive) on, in order; none where there is no such incident."""
+def read(
+    connection: Connection, incident_id: str, after: int = 0, *, kinds: Collection[EventKind] = ()
+) -> tuple[Event, ...]:
+    """The events of an incident from `after` (exclusive) on, in order; none where there is no such incident.
+
+    With `kinds`, those alone.
+    """
     mine = select(*_OF_EVENT).where(events.c.incident_id == incident_id, events.c.seq > after)
-    rows = connection.execute(mine.order_by(events.c.seq))
-    return tuple(from_row(Event, row) for row in rows)
+    if kinds:
+        mine = mine.where(events.c.kind.in_([kind.value for kind in kinds]))
+    return tuple(from_row(Event, row) for row in connection.execute(mine.order_by(events.c.seq)))
 
 
 def since(connection: Connection, position: int, limit: int = 1000) -> tuple[tuple[int, Event], ...]:

@@ -7,9 +7,9 @@ but through its connection.
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 from sqlalchemy import URL, Connection, Engine, create_engine, text
@@ -25,6 +25,14 @@ T = TypeVar("T")
 CHANNEL = "stanch"
 CONNECTIONS = 8
 TRIES = 5
+# A server that the network lost is noticed within half a minute, not after the two hours of TCP's own patience.
+KEEPALIVE: Mapping[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 # While nobody can be heard, everybody looks this often.
 POLL_S = 1.0
 
@@ -38,7 +46,7 @@ def engine_for(url: URL) -> Engine:
         pool_pre_ping=True,
         pool_timeout=30,
         connect_args={
-            "connect_timeout": 5,
+            **KEEPALIVE,
             "application_name": "stanch",
             "options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
         },
@@ -123,7 +131,7 @@ class PostgresStore:
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(
-                    dsn, autocommit=True, connect_timeout=5, application_name="stanch-listen"
+                    dsn, autocommit=True, application_name="stanch-listen", **KEEPALIVE
                 ) as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
                     # What was notified before this moment was not heard.

@@ -148,7 +148,10 @@ class SqliteStore:
                     connection.invalidate()
                     connection.close()
                     connection = None
-            self._loop.call_soon_threadsafe(self._settle, group)
+            try:
+                self._loop.call_soon_threadsafe(self._settle, group)
+            except RuntimeError:  # the loop was closed without the store, and nobody waits any more
+                break
         if connection is not None:
             connection.close()
 
