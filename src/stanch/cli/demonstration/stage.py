@@ -6,8 +6,10 @@ import shutil
 import signal
 import socket
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -172,7 +174,11 @@ class Stage:
         return next(child.pid for name, child, _ in self._children if name == "stanch")
 
     def stop(self) -> None:
-        """End every process, the load first, PostgreSQL last."""
+        """End every process, the load first, PostgreSQL last. A further Ctrl-C does not cut it short."""
+        with _undisturbed():
+            self._stop()
+
+    def _stop(self) -> None:
         order = {"load": 0, "stanch": 1, "clinic": 2}
         for _, child, log in sorted(self._children, key=lambda entry: order[entry[0]]):
             if child.poll() is None:
@@ -254,6 +260,20 @@ class Stage:
         tellings = sorted(path for path in (self.directory / "tellings").iterdir() if path != self.telling)
         for old in tellings[: -(_KEEP_TELLINGS - 1)]:
             shutil.rmtree(old, ignore_errors=True)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold back SIGINT and SIGTERM: what they ask for is being done. Only a main thread gets them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def playbook() -> Path:
