@@ -246,13 +246,17 @@ Fact = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
-    """One document as read. `text` is what was read, so a pinned plan can always be shown as it was."""
+    """One document as read. `text` is what was read, so a pinned plan can always be shown as it was.
+
+    `front` holds the scalar fields of its front matter, keys in lower case.
+    """
 
     path: str
     title: str
     text: str
     facts: tuple[Fact, ...]
     problems: tuple[Problem, ...]
+    front: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 
 from stanch.model.plan import Fact, Plan, Playbook
 from stanch.model.problem import Problem
+from stanch.playbook import checks
 from stanch.playbook.context import Context, Reader
 from stanch.playbook.document import Document, read_document
 from stanch.playbook.merge import contradictions
@@ -23,6 +25,7 @@ from stanch.playbook.readers import (
     triggers,
     vocabulary_tables,
 )
+from stanch.playbook.surroundings import NOWHERE, Surroundings
 from stanch.playbook.topics import outline
 from stanch.playbook.vocabulary import Vocabulary, catalogue
 
@@ -45,19 +48,35 @@ READERS: tuple[Reader, ...] = (
 """Every construct that is read, one reader each. The order is that of nothing: facts are sorted by line."""
 
 
-def compile_playbooks(documents: Sequence[tuple[str, bytes]]) -> Plan:
-    """Compile `(path, bytes)` pairs into one plan. Never raises for what the bytes are."""
+def compile_playbooks(documents: Sequence[tuple[str, bytes]], surroundings: Surroundings = NOWHERE) -> Plan:
+    """Compile `(path, bytes)` pairs into one plan. Never raises for what the bytes are.
+
+    `surroundings` is what the checks may know beside the documents; facts and hash do not depend on it.
+    """
     read = [read_document(path, raw) for path, raw in documents]
     vocabulary = catalogue()
     for document, _ in read:
         vocabulary = vocabulary_tables.widened(document, vocabulary)
     playbooks = tuple(_playbook(document, problems, vocabulary) for document, problems in read)
-    return Plan(
+    plan = Plan(
         hash=_hash(documents),
         playbooks=playbooks,
         problems=contradictions(playbooks),
         facts=tuple(chain.from_iterable(playbook.facts for playbook in playbooks)),
     )
+    return _checked(plan, checks.problems_of(plan, surroundings))
+
+
+def _checked(plan: Plan, problems: Sequence[Problem]) -> Plan:
+    """The plan with what the checks found, each problem in its playbook."""
+    found: dict[str, list[Problem]] = {playbook.path: list(playbook.problems) for playbook in plan.playbooks}
+    for problem in problems:
+        if problem.source is not None:
+            found[problem.source.path].append(problem)
+    playbooks = tuple(
+        replace(playbook, problems=tuple(sorted(found[playbook.path], key=_place))) for playbook in plan.playbooks
+    )
+    return replace(plan, playbooks=playbooks)
 
 
 def _playbook(document: Document, problems: tuple[Problem, ...], vocabulary: Vocabulary) -> Playbook:
@@ -72,6 +91,7 @@ def _playbook(document: Document, problems: tuple[Problem, ...], vocabulary: Voc
         path=document.path,
         title=document.title,
         text=document.text,
+        front=document.front,
         facts=tuple(sorted(facts, key=lambda fact: (fact.source.line, fact.source.column))),
         problems=tuple(sorted(found, key=_place)),
     )

@@ -12,6 +12,9 @@ from stanch.model.signal import Comparison, Signal
 from stanch.playbook.phrases import Phrases
 from stanch.playbook.topics import Topic
 
+ACTING = frozenset({ThresholdRole.ALERT, ThresholdRole.ROLLBACK_TRIGGER, ThresholdRole.RESTART_TRIGGER})
+"""The roles that act by themselves."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mood:
@@ -101,6 +104,22 @@ _EITHER_IS_BAD = re.compile(
 )
 
 
+_RETIRED = "it is marked as no longer in use"
+_ALLOWED = "the text says that this is all right"
+_TOLD = "it tells what was, not when to act"
+_STEP = "it is a branch of a step, judged while the procedure runs"
+_SILENT = "the text does not say to act on it"
+_HEALTHY = "that is how it should be, not a fault to alert on"
+_NOT_ACTING = {
+    ThresholdRole.RECOVERY_TARGET: "it says when an incident is over",
+    ThresholdRole.SEVERITY_CRITERION: "it is a criterion of a severity, judged by people",
+    ThresholdRole.POLICY_LIMIT: "it is a target or limit to keep to, not an alert",
+    ThresholdRole.EXAMPLE: "it is an example",
+}
+REASONS = frozenset({_RETIRED, _ALLOWED, _TOLD, _STEP, _SILENT, _HEALTHY, *_NOT_ACTING.values()})
+"""Why a threshold does not act where its author means it so; any other reason is one to put right."""
+
+
 def topic_of_lead(text: str) -> Topic | None:
     """What the sentence above a list makes of it; None where it says nothing of the kind."""
     conditional = _CONDITION.inside(text) or _ANY_OF.inside(text)
@@ -143,16 +162,8 @@ def mood_of(sentence: str, setting: Setting, *, signal: Signal | None, compariso
     if signal is not None and comparison not in worse(signal):
         recovered = _RECOVERED.inside(sentence) or setting.topic is Topic.RECOVERY_TARGETS
         target = ThresholdRole.RECOVERY_TARGET if recovered else ThresholdRole.POLICY_LIMIT
-        return Mood(role=target, because="that is how it should be, not a fault to alert on")
+        return Mood(role=target, because=_HEALTHY)
     return Mood(role=role)
-
-
-_NOT_ACTING = {
-    ThresholdRole.RECOVERY_TARGET: "it says when an incident is over",
-    ThresholdRole.SEVERITY_CRITERION: "it is a criterion of a severity, judged by people",
-    ThresholdRole.POLICY_LIMIT: "it is a target or limit to keep to, not an alert",
-    ThresholdRole.EXAMPLE: "it is an example",
-}
 
 
 def _role(sentence: str, setting: Setting, signal: Signal | None) -> ThresholdRole:
@@ -186,23 +197,23 @@ def _role(sentence: str, setting: Setting, signal: Signal | None) -> ThresholdRo
 def _inert(sentence: str, setting: Setting, role: ThresholdRole, *, past: bool) -> Mood | None:
     """Why a sentence acts on nothing, whatever its limit; None where it may."""
     if _DEPRECATED.inside(sentence):
-        return Mood(role=role, because="it is marked as no longer in use")
+        return Mood(role=role, because=_RETIRED)
     if _EXAMPLE.inside(sentence) or setting.topic is Topic.EXAMPLES:
         return Mood(role=ThresholdRole.EXAMPLE, because=_NOT_ACTING[ThresholdRole.EXAMPLE])
     if _TOLERATED.inside(sentence):
-        return Mood(role=ThresholdRole.EXAMPLE, because="the text says that this is all right")
+        return Mood(role=ThresholdRole.EXAMPLE, because=_ALLOWED)
     if _EXCEPTION.inside(sentence):
         return Mood(role=role, because="it has an exception that was not understood")
     if role is ThresholdRole.ALERT and _TARGET.inside(sentence) and not _ALERTS.inside(sentence):
         return Mood(role=ThresholdRole.POLICY_LIMIT, because=_NOT_ACTING[ThresholdRole.POLICY_LIMIT])
     if (past or _HISTORY.inside(sentence)) and not _CERTAIN.inside(sentence):
-        return Mood(role=ThresholdRole.EXAMPLE, because="it tells what was, not when to act")
+        return Mood(role=ThresholdRole.EXAMPLE, because=_TOLD)
     if setting.step:
-        return Mood(role=role, because="it is a branch of a step, judged while the procedure runs")
+        return Mood(role=role, because=_STEP)
     if role is ThresholdRole.ALERT and not _intends(sentence, setting):
-        return Mood(role=role, because="the text does not say to alert on it")
+        return Mood(role=role, because=_SILENT)
     if not setting.entry and role in _TRIGGERS and not _CONDITION.inside(sentence):
-        return Mood(role=role, because="the sentence does not say to act on it")
+        return Mood(role=role, because=_SILENT)
     return None
 
 

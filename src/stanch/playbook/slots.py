@@ -30,26 +30,40 @@ _FILLS: tuple[tuple[str, str], ...] = (
     ("release.previous", r"\b(?:last|previous|prior|known)\b.*\b(?:tag|version|release|good|revision|stable)\b"),
     ("snapshot.latest", r"\bsnapshot\b"),
 )
-_PLACEHOLDER = re.compile(
+_IN_TEXT = re.compile(
     r"\[(?P<square>[A-Za-z][^\]\n]{0,60})\](?!\()|\{\{\s*(?P<double>[\w. -]{1,60}?)\s*\}\}"
     r"|<(?P<angle>[A-Za-z][\w ./-]{0,60})>"
-    r"|(?<![{$])\{(?P<brace>[A-Za-z][\w -]{0,40})\}(?!\})|\$\{(?P<shell>\w+)\}|\b(?P<bare>[A-Z]{2,}_[A-Z_]{2,}"
-    r"|X{3,})\b|_{3,}(?P<line>)"
+    r"|(?<![{$])\{(?P<brace>[A-Za-z][\w -]{0,40})\}(?!\})|\b(?P<bare>X{3,})\b|_{3,}"
 )
+_IN_COMMAND = re.compile(
+    r"<(?P<angle>[A-Za-z][\w .-]{0,60})>|\{\{\s*(?P<double>[A-Za-z][\w -]{0,40}?)\s*\}\}"
+    r"|(?<![${\w'\"}])\{(?P<brace>[a-z][\w-]{0,40})\}(?!\})"
+    r"|(?<![\[\w$'\"-])\[(?P<square>[a-z][\w -]{1,40})\](?!\])"
+    r"|(?<![\w$.{\"'-])(?P<bare>(?:YOUR|MY|PREVIOUS|LAST|NEW|OLD|CURRENT|TARGET|REPLACE|INSERT"
+    r"|ENTER)_[A-Z0-9_]+|REPLACEME|CHANGEME"
+    r"|X{3,}|x{3,})(?![\w=}\"'])|(?<![\w/])(?P<your>(?:your|my)-[a-z0-9][\w-]*)"
+)
+_SHELL_ONLY = frozenset({"http_code", "time_total", "url_effective", "size_download"})
 
 
-def slot(name: str, placeholder: str) -> Slot:
+_OF_COMMANDS = frozenset({"release.previous", "snapshot.latest"})
+"""What a command's placeholder is filled from; the incident's own words are for messages."""
+
+
+def slot(name: str, placeholder: str, *, command: bool = False) -> Slot:
     """A slot with its type and what fills it, as its name says."""
     words = re.sub(r"[_\W]+", " ", name).strip().lower()
     kind = next((kind for kind, pattern in _TYPES if re.search(pattern, words)), "text")
-    fill = next((fill for fill, pattern in _FILLS if re.search(pattern, words)), None)
-    return Slot(name=words.replace(" ", "_") or "value", placeholder=placeholder, type=kind, fill=fill)
+    fills = [fill for fill, pattern in _FILLS if (not command or fill in _OF_COMMANDS) and re.search(pattern, words)]
+    return Slot(
+        name=words.replace(" ", "_") or "value", placeholder=placeholder, type=kind, fill=fills[0] if fills else None
+    )
 
 
 def slots_in(text: str) -> tuple[Slot, ...]:
     """Every placeholder of a text for people, each once."""
     found: dict[str, Slot] = {}
-    for match in _PLACEHOLDER.finditer(text):
+    for match in _IN_TEXT.finditer(text):
         name = next((value for value in match.groups() if value), "value")
         found.setdefault(match[0], slot(name, match[0]))
     return tuple(found.values())
@@ -57,3 +71,14 @@ def slots_in(text: str) -> tuple[Slot, ...]:
 
 def unfilled(slots: Iterable[Slot]) -> tuple[Slot, ...]:
     return tuple(item for item in slots if item.fill is None)
+
+
+def slots_in_command(text: str) -> tuple[Slot, ...]:
+    """Every placeholder of a command, each once; what a shell, jsonpath or curl means by brackets is none."""
+    found: dict[str, Slot] = {}
+    for match in _IN_COMMAND.finditer(text):
+        name = next(value for value in match.groups() if value)
+        if name.lower() in _SHELL_ONLY or text[: match.start()].endswith(("%", "jsonpath=")):
+            continue
+        found.setdefault(match[0], slot(name, match[0], command=True))
+    return tuple(found.values())

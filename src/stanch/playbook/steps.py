@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from stanch.commands.rating import rate
 from stanch.commands.sql import rate_sql
-from stanch.model.plan import Slot, Step, StepKind
+from stanch.model.plan import Step, StepKind
 from stanch.model.problem import Source
 from stanch.model.risk import Risk, Trait
 from stanch.playbook.document import Code, Document, Item, Passage
 from stanch.playbook.fences import Command, Content, commands_of, content_of, statements_of
 from stanch.playbook.imperative import clauses
 from stanch.playbook.quantity import PATTERN, Measure, quantity_of
-from stanch.playbook.slots import slots_in
+from stanch.playbook.slots import slots_in_command
 from stanch.playbook.vocabulary import ActionMatch, Vocabulary
 from stanch.playbook.words import slug
 
@@ -202,7 +202,7 @@ class StepMaker:
             not_before_s=box.start if box else None,
             expects=command.expects,
             condition=condition or place.condition,
-            slots=slots_of_command(command.text),
+            slots=slots_in_command(command.text),
             source=self._document.source_at(command.line, self._column(command)),
         )
 
@@ -276,12 +276,3 @@ def _condition(text: str) -> tuple[str | None, str]:
     if match := _AFTERTHOUGHT.search(text):
         return match["condition"].strip(), text[: match.start()].strip()
     return None, text
-
-
-def slots_of_command(text: str) -> tuple[Slot, ...]:
-    """The placeholders of a command; what a shell or jsonpath means by brackets is none."""
-    return tuple(
-        slot
-        for slot in slots_in(text)
-        if not slot.placeholder.startswith(("[", "{")) and not re.match(r"^\$\{", slot.placeholder)
-    )

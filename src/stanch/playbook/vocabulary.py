@@ -184,7 +184,7 @@ def _most_specific(found: Sequence[ActionMatch], text: str) -> tuple[ActionMatch
 def _both(kept: ActionMatch, match: ActionMatch, text: str) -> bool:
     """Whether two matches on common words both count: equals on the same words, or verbs joined by and, or."""
     if kept.start == match.start:
-        return kept.terms == match.terms
+        return kept.terms == match.terms and kept.end == match.end
     first, second = sorted((kept, match), key=lambda each: each.start)
     return bool(_JOINED.match(text[first.start : second.start]))
 

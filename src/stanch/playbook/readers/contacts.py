@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 
 from stanch.model.plan import Contact
-from stanch.model.problem import Level, Problem
 from stanch.playbook.context import Context, Findings
 from stanch.playbook.document import Block, Document, Items, Line, Paragraph, Quote, Table
 from stanch.playbook.fields import split_label
@@ -29,28 +28,14 @@ def is_placeholder(text: str) -> bool:
 
 
 def read(document: Document, context: Context) -> Findings:
-    """Every contact; one that is a placeholder is also a problem: nobody is reached by it."""
-    facts: list[Contact] = []
-    problems: list[Problem] = []
-    for section in context.outline.of(Topic.CONTACTS):
-        for block in section.blocks:
-            for line, name, address in _entries(block):
-                placeholder = is_placeholder(address)
-                source = document.source(line)
-                facts.append(Contact(name=name, address=address, placeholder=placeholder, source=source))
-                if placeholder:
-                    problems.append(
-                        Problem(
-                            code="placeholder-contact",
-                            level=Level.WARNING,
-                            message=f"{name} has no address: \u201c{address}\u201d is a placeholder.",
-                            hint=(
-                                f"Write the address that reaches them, as \u201c{name}: oncall@team.example.org\u201d."
-                            ),
-                            source=source,
-                        )
-                    )
-    return tuple(facts), tuple(problems)
+    """Every contact, those that still wait to be filled in marked as placeholders."""
+    facts = [
+        Contact(name=name, address=address, placeholder=is_placeholder(address), source=document.source(line))
+        for section in context.outline.of(Topic.CONTACTS)
+        for block in section.blocks
+        for line, name, address in _entries(block)
+    ]
+    return tuple(facts), ()
 
 
 def _entries(block: Block) -> Iterator[tuple[Line, str, str]]:

@@ -5,17 +5,11 @@ from collections.abc import Sequence
 
 from stanch.model.plan import PastIncident
 from stanch.playbook.context import Context, Findings
+from stanch.playbook.dates import date_of
 from stanch.playbook.document import Document, Section
 from stanch.playbook.fields import Part, items_in, labelled_parts
 from stanch.playbook.topics import Topic
 
-DATE = re.compile(r"\b(?P<date>(?:19|20)\d\d-\d\d-\d\d)\b")
-_WORDED = re.compile(
-    r"\b(?:(?P<day>\d{1,2})\s+)?(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov"
-    r"|dec)[a-z]*\.?\s+(?:(?P<us>\d{1,2}),?\s+)?(?P<year>(?:19|20)\d\d)\b",
-    re.IGNORECASE,
-)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 CAUSE = re.compile(
     r"^(?:root )?causes?$|^(?:critical )?issue$|^problem$|^crisis$|^trigger$|^what went wrong$|^reason$", re.IGNORECASE
 )
@@ -39,16 +33,6 @@ def read(document: Document, context: Context) -> Findings:
         if fact is not None:
             facts.append(fact)
     return tuple(facts), ()
-
-
-def date_of(text: str) -> str | None:
-    """An ISO date, from `2024-01-15`, `15 January 2024` or `Jan 15, 2024`."""
-    if match := DATE.search(text):
-        return match["date"]
-    if (match := _WORDED.search(text)) and (match["day"] or match["us"]):
-        month = _MONTHS.index(match["month"].lower()[:3]) + 1
-        return f"{match['year']}-{month:02d}-{int(match['day'] or match['us']):02d}"
-    return None
 
 
 def _incident(document: Document, section: Section) -> PastIncident | None:

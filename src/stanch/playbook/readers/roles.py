@@ -26,7 +26,8 @@ def read(document: Document, context: Context) -> Findings:
     facts: list[Role] = []
     seen: set[str] = set()
     for section in context.outline.of(Topic.ROLES, Topic.RESPONSIBILITIES):
-        candidates = list(_names(section.blocks))
+        listed = context.outline.topic(section) is Topic.ROLES
+        candidates = [(line, text) for line, text in _names(section.blocks) if listed or split_label(text)]
         if section.heading and not candidates and _ROLE.search(section.title) and section.heading.level > 3:
             candidates = [(section.heading.line, section.title)]
         for line, text in candidates:

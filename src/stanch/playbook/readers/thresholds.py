@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from stanch.model.plan import Fact, Threshold, ThresholdRole, Unread
+from stanch.model.plan import Fact, Threshold, Unread
 from stanch.model.problem import Source
 from stanch.playbook.context import Context, Findings
 from stanch.playbook.document import (
@@ -30,9 +30,6 @@ from stanch.playbook.quantity import PATTERN, duration
 from stanch.playbook.severity import levels_in
 from stanch.playbook.threshold import Condition, conditions_of
 from stanch.playbook.topics import Topic, topic_of_title
-
-ACTING = frozenset({ThresholdRole.ALERT, ThresholdRole.ROLLBACK_TRIGGER, ThresholdRole.RESTART_TRIGGER})
-"""The roles that act by themselves."""
 
 _SKIPPED = frozenset({Topic.TEMPLATES, Topic.CONTACTS, Topic.INCIDENTS, Topic.VOCABULARY, Topic.DRILLS})
 _TELLING = frozenset(

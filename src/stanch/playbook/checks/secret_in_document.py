@@ -1,0 +1,62 @@
+"""A document holds a secret.
+
+Why: playbooks are read by many, kept in repositories and sent around. A key that stands in one is known.
+
+What to do: revoke it now, then write where it is kept ("the key is in the vault under payments/api").
+"""
+
+import re
+from collections.abc import Iterator
+
+from stanch.model.plan import Plan
+from stanch.model.problem import Level, Problem, Source
+from stanch.playbook.surroundings import Surroundings
+
+CODE = "secret-in-document"
+LEVEL = Level.ERROR
+
+_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("an AWS access key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
+    ("a private key", re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----")),
+    ("a GitHub token", re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_\w{40,}\b")),
+    ("a GitLab token", re.compile(r"\bglpat-[\w-]{20,}\b")),
+    ("a Slack token", re.compile(r"\bxox[abprs]-[\w-]{10,}\b")),
+    ("a Slack webhook", re.compile(r"\bhooks\.slack\.com/services/T\w{6,}/B\w{6,}/\w{16,}")),
+    ("a Stripe key", re.compile(r"\b[rs]k_live_[A-Za-z0-9]{16,}\b")),
+    ("a Google API key", re.compile(r"\bAIza[\w-]{35}\b")),
+    ("a SendGrid key", re.compile(r"\bSG\.[\w-]{20,}\.[\w-]{20,}\b")),
+    ("a JSON web token", re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}\b")),
+    (
+        "a PagerDuty key",
+        re.compile(r"\b(?:routing|integration|service)[_ ]key['\":= ]+[0-9a-fR][0-9a-z]{31}\b", re.IGNORECASE),
+    ),
+)
+_SUSPECT = re.compile(
+    r"AKIA|ASIA|PRIVATE KEY|gh[pousr]_|github_pat_|glpat-|xox|hooks\.slack|k_live_|AIza|SG\.|eyJ|[_ ]key", re.IGNORECASE
+)
+
+
+def check(plan: Plan, _surroundings: Surroundings) -> Iterator[Problem]:
+    """Every line with something that has the form of a secret. The secret itself is not repeated."""
+    for playbook in plan.playbooks:
+        if not _SUSPECT.search(playbook.text):
+            continue
+        for number, line in enumerate(playbook.text.split("\n"), start=1):
+            if not _SUSPECT.search(line):
+                continue
+            for kind, pattern in _KINDS:
+                match = pattern.search(line)
+                if match:
+                    yield Problem(
+                        code=CODE,
+                        level=LEVEL,
+                        message=f"This line holds {kind}.",
+                        hint="Revoke it, and write where it is kept instead.",
+                        source=Source(
+                            path=playbook.path,
+                            line=number,
+                            column=match.start() + 1,
+                            text=pattern.sub("\u2026", line),
+                        ),
+                    )
+                    break

@@ -1,0 +1,77 @@
+"""The page of a problem's code: what it means, why it matters, what to do."""
+
+import inspect
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from stanch.playbook.checks import CHECKS
+
+_READING: Mapping[str, str] = MappingProxyType(
+    {
+        "document-too-large": """
+            A document is larger than a playbook can be.
+
+            Why: it is most likely an export or a log, and reading it would hold everything else up.
+
+            What to do: point to the playbook, or split it. The rest of the plan is loaded.
+            """,
+        "not-text": """
+            A file is not text.
+
+            Why: it holds NUL bytes, as archives, pictures and office documents do.
+
+            What to do: point to the Markdown file itself.
+            """,
+        "not-utf8": """
+            Some bytes of a document are not UTF-8.
+
+            Why: what they stand for cannot be known, and a word that is not read is a rule that is not armed.
+
+            What to do: save the file as UTF-8. Until then the bytes read as a question mark in a diamond.
+            """,
+        "unclosed-fence": """
+            A code fence is never closed.
+
+            Why: for Markdown everything to the end of the document is then code. It was read as ending before the
+            next heading.
+
+            What to do: close it with a line of three backticks.
+            """,
+        "nested-too-deeply": """
+            Lists or quotes are nested more deeply than anybody writes.
+
+            Why: it is a damaged file, or an attack on the reader. What is inside was left out.
+
+            What to do: look at the line.
+            """,
+        "other-language": """
+            A document seems to be written in another language than English.
+
+            Why: Stanch knows English phrases only. Tables of severities, commands and addresses are read in any
+            language; thresholds and actions in prose are not, rather than misread.
+
+            What to do: write thresholds as `| Signal | Threshold |` with names from the catalogue, or in English.
+            """,
+        "contradiction": """
+            Two places say different things about the same.
+
+            Why: during an incident there is no time to find out which of them holds. The first counts until then.
+
+            What to do: keep one of them. Both lines are in the message.
+            """,
+    }
+)
+"""Problems of reading and merging, which no check finds."""
+
+
+def codes() -> tuple[str, ...]:
+    """Every code a problem can have."""
+    return tuple(sorted({*_READING, *(module.CODE for module in CHECKS)}))
+
+
+def explain(code: str) -> str | None:
+    """The page of a code; None where no problem has it."""
+    if code in _READING:
+        return inspect.cleandoc(_READING[code])
+    module = next((module for module in CHECKS if code == module.CODE), None)
+    return inspect.getdoc(module) if module else None
