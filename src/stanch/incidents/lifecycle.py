@@ -65,29 +65,27 @@ def alert_fired(
     """The incident of a firing alert.
 
     The open incident of its service is joined (and made worse, where the alert is); one that was resolved less than
-    `reopen_s` ago and knew this rule is reopened; else one is opened. A rule that already fires in it, or an alert
-    that was seen before and not cleared since, changes nothing.
+    `reopen_s` ago and knew this rule is reopened; else one is opened. A rule that fires in it already changes nothing,
+    nor does an alert that is handed in again after it was cleared (the same `id`, no later `at`).
     """
     service = storable(alert.service)
     rule = rule_of(alert)
     take_turns(connection, f"incidents of {service}")
+    seen = connection.execute(_SEEN, {"alert": storable(alert.id)}).first()
+    if seen is not None and seen.cleared_at is not None and alert.at <= seen.at:
+        return get(connection, seen.incident_id)
     known = _latest(connection, service, lock=True)
-    if known is not None and not known.status.is_over:
-        if rule in known.firing:
-            _remember(connection, alert, known.id)
-            return known
-        incident = _join(connection, known, alert, plan, now, hooks=hooks)
-    elif (
-        known is not None
-        and rule in known.rules
-        and known.resolved_at is not None
-        and now - known.resolved_at < reopen_s
-    ):
+    if known is None:
+        incident = _open(connection, _opening(alert, plan), plan, now, hooks, actor="stanch")
+    elif not known.status.is_over:
+        incident = known if rule in known.firing else _join(connection, known, alert, plan, now, hooks=hooks)
+    elif rule in known.rules and known.resolved_at is not None and now - known.resolved_at < reopen_s:
         incident = _reopen_for(connection, known, alert, plan, now, hooks=hooks)
     else:
         incident = _open(connection, _opening(alert, plan), plan, now, hooks, actor="stanch")
-    _remember(connection, alert, incident.id)
-    wake(connection, TOPIC)
+    _remember(connection, alert, incident.id, seen)
+    if incident is not known:
+        wake(connection, TOPIC)
     return incident
 
 
@@ -154,10 +152,10 @@ def assign(connection: Connection, incident_id: str, *, to: str, by: str, now: f
 def note(
     connection: Connection, incident_id: str, *, text: str, by: str, now: float, plan: Plan | None = None
 ) -> Incident:
-    """What a person has to say; it counts as an update. With `plan` the clock of the next update starts."""
+    """What there is to say. From a person it counts as an update; with `plan` the clock of the next one starts."""
     with timeline.extend(connection, incident_id) as chain:
         chain.add(EventKind.NOTE, {"text": text}, now=now, actor=by)
-        if not chain.incident.status.is_over:
+        if by != "stanch" and not chain.incident.status.is_over:
             clocks.keep(chain, EventKind.NOTE, plan, now=now)
     return chain.incident
 
@@ -390,16 +388,15 @@ def _latest(connection: Connection, service: str, *, lock: bool = False) -> Inci
     return None if found is None else found[0]
 
 
-_KNOWN = select(alerts.c.cleared_at).where(alerts.c.id == bindparam("alert"))
+_SEEN = select(alerts.c.incident_id, alerts.c.at, alerts.c.cleared_at).where(alerts.c.id == bindparam("alert"))
 _NEW_ALERT = insert(alerts)
 
 
-def _remember(connection: Connection, alert: Alert, incident_id: str) -> None:
+def _remember(connection: Connection, alert: Alert, incident_id: str, seen: Any) -> None:
     """Keep the alert as a row; one that fires anew after it was cleared is the same row again."""
     alert_id = storable(alert.id)
-    known = connection.execute(_KNOWN, {"alert": alert_id}).first()
-    if known is not None:
-        if known.cleared_at is not None:
+    if seen is not None:
+        if seen.cleared_at is not None:
             again = {"incident_id": incident_id, "at": alert.at, "value": alert.value, "cleared_at": None}
             connection.execute(update(alerts).where(alerts.c.id == alert_id).values(**again))
         return

@@ -121,6 +121,27 @@ async def test_a_cleared_rule_is_noted_once_and_only_where_it_fires(store):
     await check(store)
 
 
+async def test_an_alert_that_is_handed_in_again_after_it_was_cleared_changes_nothing(store):
+    """A sender that repeats itself after a crash tells of the past, not of now."""
+    await store.write(fired(alert(LATENCY), T0))
+    cleared = await store.write(lambda c: lifecycle.alert_cleared(c, alert(LATENCY), T0 + 5))
+    assert await store.write(fired(alert(LATENCY), T0 + 6)) == cleared
+    resolved = await store.write(lambda c: lifecycle.resolve(c, "1", because="over", plan=PLAN, now=T0 + 10, by="ann"))
+    assert await store.write(fired(alert(LATENCY), T0 + 11)) == resolved
+    assert len(await store.read(lifecycle.listing)) == 1
+    await check(store)
+
+
+async def test_only_what_people_say_is_an_update(store):
+    p1 = alert(ERRORS)
+    await store.write(fired(p1, T0))
+    await store.write(lambda c: lifecycle.note(c, "1", text="a run began", by="stanch", now=T0 + 5, plan=PLAN))
+    by_stanch = await store.read(lambda c: lifecycle.get(c, "1"))
+    assert next(clock for clock in by_stanch.clocks if clock.name == "update").due_at == T0 + 900
+    by_ann = await store.write(lambda c: lifecycle.note(c, "1", text="we look", by="ann", now=T0 + 6, plan=PLAN))
+    assert next(clock for clock in by_ann.clocks if clock.name == "update").due_at == T0 + 906
+
+
 async def test_an_alert_of_another_system_opens_clears_and_fires_again_under_its_own_id(store):
     opened = await store.write(fired(foreign(), T0))
     assert (opened.firing, opened.source, opened.severity) == (("fp-1",), None, "P2")
