@@ -103,8 +103,8 @@ def next_move(run: Run, *, means: Means, resolved: str | None, undo: bool, now: 
 
 def _first(step: StepRecord, *, means: Means, resolved: str | None, now: float) -> Move:
     """For the step whose turn has come."""
-    if step.due_at is not None and step.due_at > now:
-        return Rest(until=step.due_at)
+    if step.not_before is not None and step.not_before > now:
+        return Rest(until=step.not_before)
     way = way_of(step, means)
     if goes_by_itself(step, way):
         return Begin(step=step)

@@ -156,8 +156,8 @@ class Drive:
         if run.state.is_over:
             raise leases.LeaseLost(f"run {run.id} is over")
         incident = lifecycle.get(connection, run.incident_id)
-        resolved = f"Incident {incident.id} was resolved before it was answered." if incident.status.is_over else None
-        move = next_move(run, means=self._tools.means, resolved=resolved, undo=run.stop_undo, now=self._clock.now())
+        over = _over_already(incident)
+        move = next_move(run, means=self._tools.means, resolved=over, undo=run.stop_undo, now=self._clock.now())
         return _Seen(run=run, incident=incident, move=move)
 
     async def _make(self, seen: _Seen) -> bool:
@@ -256,6 +256,9 @@ class Drive:
         self, seen: _Seen, step: StepRecord, resolved: StepRecord, *, because: str | None, by_hand: bool = False
     ) -> None:
         """Put the step before people. What it waits for is a yes, or by hand, that it was done."""
+        if (over := _over_already(seen.incident)) is not None:
+            await self._over(seen, step, StepState.SKIPPED, over)
+            return
         timing = self._tools.timing
         patience = step.timebox_s if by_hand and step.timebox_s is not None else timing.answer_s
         asked = replace(
@@ -787,6 +790,11 @@ class _Reporting:
         if share is None or self._share is None:
             return text != self._text
         return abs(share - self._share) >= _EVENT_SHARE
+
+
+def _over_already(incident: Incident) -> str | None:
+    """Why nothing needs to be asked any more, where that is so."""
+    return f"Incident {incident.id} was resolved before it was answered." if incident.status.is_over else None
 
 
 async def _awaited(awaitable: Awaitable[T]) -> T:

@@ -118,15 +118,13 @@ def start_matching(
 ) -> Run | NoneMatched:
     """Begin a run of the procedure that answers `incident`; `signals` are those of its rules.
 
-    Where none does, the timeline says so and why.
+    Where none does, nothing is written, and what is returned says why.
     """
     causes = [finding["cause"] for finding in incident.findings]
     match match_procedure(plan, severity=incident.severity, signals=signals, causes=causes):
         case Matched() as chosen:
             return start(connection, incident, chosen.procedure, plan, now=now, because=chosen.because)
         case NoneMatched() as none:
-            text = f"No procedure was started. {none.because}"
-            timeline.append(connection, incident.id, EventKind.NOTE, {"text": text}, now=now)
             return none
 
 

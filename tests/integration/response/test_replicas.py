@@ -96,7 +96,8 @@ async def test_a_replica_that_is_cut_off_stops_acting_before_another_takes_over(
             assert asked.steps[0].state is StepState.PROPOSED
             assert stopped_at, "the replica that was cut off was still acting"
             assert stopped_at[0] < taken_at
-            network.whole.set()  # it comes back, and may not write a thing
+            network.whole.set()  # it comes back, and may write nothing of what it did; new work is another matter
+            cut.actions["build"].hang.set()
             await other.approve("index")
             run = await other.until_over()
             cut_off.cancel()

@@ -244,6 +244,7 @@ async def test_when_the_incident_resolves_what_waits_for_people_is_let_go(sqlite
         run = await stage.until_over()
     assert [step.state for step in run.steps] == [StepState.SKIPPED, StepState.SKIPPED, StepState.DONE]
     assert run.steps[0].because == "Incident 1 was resolved before it was answered."
+    assert [event.data["step"] for event in await stage.events(EventKind.STEP_PROPOSED)] == ["call"]
     assert stage.world.journal() == []
 
 

@@ -134,8 +134,8 @@ class CreateIndex:
         begun = clock.monotonic()
         if parameters["replaces_invalid"]:
             await context.report(f"Dropping the invalid index {index}.")
-            await self._run(database, ddl.drop_index(parameters["schema"], index), index, "It could not be dropped")
-        building = asyncio.ensure_future(builder.run(ddl.create_index(_shape(parameters), index), index))
+            await self._drop(database, parameters, "It could not be dropped")
+        building = asyncio.ensure_future(builder.create(ddl.create_index(_shape(parameters), index), index))
         watching = asyncio.ensure_future(_watch(context, database))
         try:
             await building
@@ -159,15 +159,15 @@ class CreateIndex:
         if not state.on_table or state.valid or state.build is not None:
             return "It left nothing behind."
         await context.report(f"The build failed: {because}. Dropping what is left of {index}.")
-        drop = ddl.drop_index(context.parameters["schema"], index)
-        await self._run(database, drop, index, f"The build failed ({because}) and its remains stayed")
+        await self._drop(database, context.parameters, f"The build failed ({because}) and its remains stayed")
         return "What was left of it was dropped."
 
-    async def _run(self, database: PostgresConnector, statement: str, index: str, failing: str) -> None:
+    async def _drop(self, database: PostgresConnector, parameters: Mapping[str, Any], failing: str) -> None:
+        drop = ddl.drop_index(parameters["schema"], parameters["index"])
         try:
-            await database.builder().run(statement, index)
+            await database.builder().drop(drop)
         except BuildFailed as failed:
-            raise ActionFailed(f"{failing}: {failed.because}. Run by hand: {statement}") from failed
+            raise ActionFailed(f"{failing}: {failed.because}. Run by hand: {drop}") from failed
 
     # --- what came of it ---
 
@@ -193,8 +193,7 @@ class CreateIndex:
             return Outcome(text=f"There is no index {parameters['index']} to drop.")
         if not state.on_table or state.columns != tuple(parameters["columns"]):
             raise ActionFailed(f"{parameters['index']} is not the index that was built. It was left alone.")
-        drop = ddl.drop_index(parameters["schema"], parameters["index"])
-        await self._run(database, drop, parameters["index"], "It could not be dropped")
+        await self._drop(database, parameters, "It could not be dropped")
         return Outcome(text=f"The index {parameters['index']} was dropped.")
 
     async def _cancel(self, context: ActionContext, database: PostgresConnector, build: Build) -> None:
