@@ -214,9 +214,12 @@ async def list_controls(request: Asked) -> Json:
     return {"controls": [to_values(each) for each in found]}
 
 
-@post("/api/controls/{control_id:str}/undo", opt=gate.RESPONDER, status_code=200)
-async def undo_control(request: Asked, control_id: FromPath[str]) -> Json:
-    """Take it off before its time."""
+@post("/api/controls/{control:path}", opt=gate.RESPONDER, status_code=200)
+async def undo_control(request: Asked, control: FromPath[str]) -> Json:
+    """`.../ID/undo`: take it off before its time. A control's id may hold slashes, so the last part is the verb."""
+    control_id, _, verb = control.strip("/").rpartition("/")
+    if verb != "undo":
+        raise NotFound(f"A control is undone; there is no {verb!r}.", hint="See docs/api.md.")
     body = await bodies.json_body(request, bodies.OptionalReason)
     now, by = _now(request), _by(request)
     undone = await served_by(request).store.write(

@@ -86,6 +86,12 @@ class Stop(Reason):
     undo: bool = False
 
 
+class UndoControl(OptionalReason):
+    """As a form sends it."""
+
+    control: str = Field(min_length=1, max_length=_LINE)
+
+
 class LoginLink(_Body):
     """For whom; without a person, for the one who asks. A role makes the person known, or changes what they may do."""
 

@@ -309,11 +309,14 @@ async def stop(request: Asked, incident_id: FromPath[str], run_id: FromPath[str]
     return await _act(request, incident_id, lambda rows: runs.stop(rows, run_id, by=by, reason=body.reason, now=now))
 
 
-@post("/incidents/{incident_id:str}/controls/{control_id:str}/undo", opt=gate.RESPONDER)
-async def undo(request: Asked, incident_id: FromPath[str], control_id: FromPath[str]) -> Response[Any]:
+@post("/incidents/{incident_id:str}/controls/undo", opt=gate.RESPONDER)
+async def undo(request: Asked, incident_id: FromPath[str]) -> Response[Any]:
     """Take a control off before its time."""
+    body = await bodies.form_body(request, bodies.UndoControl)
     by, now = _caller(request).person, served_by(request).clock.now()
-    return await _act(request, incident_id, lambda rows: controls.undo(rows, control_id, by=by, because="", now=now))
+    return await _act(
+        request, incident_id, lambda rows: controls.undo(rows, body.control, by=by, because=body.reason, now=now)
+    )
 
 
 # --- playbooks -------------------------------------------------------------------------------------------------------
