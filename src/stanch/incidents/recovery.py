@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from stanch.catalogue.signals import SIGNALS
 from stanch.charts.quantity import compared, prose, say, statistic
@@ -17,10 +17,13 @@ from stanch.incidents import lifecycle, timeline
 from stanch.model.incident import EventKind, Incident, IncidentStatus
 from stanch.model.plan import Plan, Threshold, ThresholdRole
 from stanch.model.problem import Problem
+from stanch.model.risk import Risk
 from stanch.model.rule import AlertState, Evaluation, Rule
+from stanch.model.run import StepState
 from stanch.model.signal import Comparison, Statistic
 from stanch.signals.compile import rule_of
 from stanch.signals.rules import out_of_range
+from stanch.store import tables
 from stanch.store.tables import sample
 from stanch.store.wake import wake
 
@@ -100,13 +103,15 @@ def decide(
     now: float,
     *,
     clean_s: float = CLEAN_S,
+    under_way: Sequence[str] = (),
 ) -> Recovery:
     """Whether the incident recovers, and if not why.
 
     Every rule that fired in it is inactive with data; an alert of another system, which nothing here evaluates, was
     cleared by that system; every recovery target of the plan holds. That, without a break, for the longest
     persistence of the recovery targets, or `clean_s` where they name none. A state that began while nobody looked
-    counts from its beginning, so a gap in the data is a break.
+    counts from its beginning, so a gap in the data is a break. While a step that changes production is `under_way`
+    nothing is counted: what the signals say then is not what they will say after it.
     """
     targets = _targets(plan)
     measured = {evaluation.rule.id: evaluation for evaluation in evaluations}
@@ -123,6 +128,7 @@ def decide(
         *(f"{rule} was not cleared by the system that reported it" for rule in incident.firing if rule not in measured),
         *(reason for aim in aims if (reason := _not_reached(aim)) is not None),
         *(_not_measured(target) for target in targets if not _is_measured(target, aims)),
+        *(f"{step} is under way" for step in under_way),
     )
     before = incident.recovering_since
     if because:
@@ -157,7 +163,8 @@ def step(
         if chain.incident.status is IncidentStatus.RESOLVED:
             over = chain.incident.resolved_at
             return Recovery(verdict=Verdict.WAITING, because=(), since=over, needed_s=clean_s, clean_s=0.0)
-        recovery = decide(chain.incident, evaluations, plan, now, clean_s=clean_s)
+        under_way = steps_under_way(connection, incident.id)
+        recovery = decide(chain.incident, evaluations, plan, now, clean_s=clean_s, under_way=under_way)
         match recovery.verdict:
             case Verdict.WAITING:
                 pass
@@ -179,6 +186,24 @@ def step(
     if recovery.changes:
         wake(connection, lifecycle.TOPIC)
     return recovery
+
+
+def steps_under_way(connection: Connection, incident_id: str) -> tuple[str, ...]:
+    """The steps of an incident's runs that are changing production at this moment, by their titles."""
+    rows = connection.execute(_UNDER_WAY, {"incident": incident_id})
+    return tuple(str(row.title or row.text) for row in rows)
+
+
+_UNDER_WAY = (
+    select(tables.step.c.title, tables.step.c.text)
+    .join(tables.run, tables.run.c.id == tables.step.c.run_id)
+    .where(
+        tables.run.c.incident_id == bindparam("incident"),
+        tables.step.c.state == StepState.STARTED,
+        tables.step.c.risk != Risk.READ_ONLY,
+    )
+    .order_by(tables.step.c.run_id, tables.step.c.ordinal)
+)
 
 
 def break_long_gaps(connection: Connection, now: float, *, longest_s: float = LONGEST_GAP_S) -> None:

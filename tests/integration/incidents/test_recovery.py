@@ -3,15 +3,20 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from incident_builders import T0, alert, evaluation, plan, rule
 from stanch.incidents import lifecycle, recovery, timeline
 from stanch.incidents.recovery import Verdict
 from stanch.model.clock import ManualClock
 from stanch.model.incident import EventKind, IncidentStatus
+from stanch.model.plan import StepKind
+from stanch.model.risk import Risk
 from stanch.model.rule import AlertState
+from stanch.model.run import Run, RunState, StepRecord, StepState
+from stanch.store import tables
 from stanch.store.engine import Store
+from stanch.store.rows import to_values
 from stanch.store.tables import sample, series
 
 PLAN = plan()
@@ -102,3 +107,47 @@ async def test_a_mitigation_that_was_told_is_not_told_again(store):
     await step(store, T0 + 80)
     assert [kind for kind, _ in await story(store)].count(EventKind.MITIGATED) == 1
     assert (await store.read(lambda c: lifecycle.get(c, "1"))).mitigated_at == T0 + 15
+
+
+def running(state, risk="mutating"):
+    """A run with one step in that state."""
+
+    def unit(connection):
+        record = Run(
+            id="1",
+            incident_id="1",
+            plan_hash=PLAN.hash,
+            procedure="slow-database",
+            name="Slow database",
+            because="x",
+            state=RunState.RUNNING,
+            epoch=1,
+            started_at=T0,
+        )
+        doing = StepRecord(
+            run_id="1", key="k", ordinal=1, type=StepKind.ACTION, text="Build it", risk=Risk(risk), state=state
+        )
+        run_row, step_row = to_values(record), to_values(doing)
+        del run_row["steps"], step_row["approvals"]
+        connection.execute(insert(tables.run).values(**run_row))
+        connection.execute(insert(tables.step).values(**step_row))
+
+    return unit
+
+
+async def test_nothing_counts_while_a_step_that_changes_production_is_under_way(store):
+    await opened(store)
+    await store.write(running(StepState.STARTED))
+    assert (await step(store, T0 + 20)).because == ("Build it is under way",)
+    await store.write(lambda c: c.execute(update(tables.step).values(state=StepState.DONE)) and None)
+    assert (await step(store, T0 + 30)).verdict is Verdict.BEGAN
+
+
+@pytest.mark.parametrize(
+    ("state", "risk"),
+    [(StepState.STARTED, "read-only"), (StepState.PROPOSED, "mutating"), (StepState.UNKNOWN, "mutating")],
+)
+async def test_steps_that_only_look_or_wait_hold_nothing_up(store, state, risk):
+    await opened(store)
+    await store.write(running(state, risk))
+    assert (await step(store, T0 + 20)).verdict is Verdict.BEGAN

@@ -176,3 +176,8 @@ def test_a_target_that_is_missed_or_without_data_says_so(value, state):
 
 def test_a_target_that_cannot_be_measured_is_left_out_and_missed():
     assert measure_targets(plan(target(value=None)), lambda *_, **__: 1.0, T0) == ()
+
+
+def test_nothing_counts_while_production_is_being_changed():
+    waiting = decide(incident(since=T0 - 999), [evaluation()], plan(), T0, under_way=("Build the index",))
+    assert (waiting.verdict, waiting.because) == (Verdict.BROKE, ("Build the index is under way",))
