@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 
 import tree_sitter
-import tree_sitter_bash
 
 from stanch.commands.characters import suspicious, suspicious_outside_quotes
 from stanch.commands.placeholders import STAND_INS
@@ -139,6 +138,8 @@ def _read(text: str) -> Script:
 
 @cache
 def _parser() -> tree_sitter.Parser:
+    import tree_sitter_bash  # noqa: PLC0415 - it drags in the machinery of packages, and is needed once
+
     return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
 
 
@@ -502,7 +503,7 @@ class _Reader:
         return Assignment(text=source, name=name, value=value, appends=bool(plus))
 
     def _decoded(self, source: str, start: int, group: Sequence[_Node]) -> tuple[Word, ...]:
-        if (why := suspicious_outside_quotes(_unquoted(source), STAND_INS)) is not None:
+        if not source.isascii() and (why := suspicious_outside_quotes(_unquoted(source), STAND_INS)) is not None:
             self.fault(why)
         try:
             return decode(source, self._holes(start, group[-1].end_byte, group))

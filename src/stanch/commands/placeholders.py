@@ -13,6 +13,10 @@ from dataclasses import dataclass
 _OPEN, _CLOSE, _BLANK = STAND_INS = "\ue000", "\ue001", "\ue002"
 
 _CANDIDATE = re.compile(r"<([A-Za-z][A-Za-z0-9_.-]*(?: [A-Za-z0-9_.-]+){0,4})>")
+_NAMED = re.compile(
+    r"[a-z0-9]+(?:[-_][a-z0-9]+)+|[A-Z0-9]+(?:[-_][A-Z0-9]+)*|(?:new |your |the )?(?:pod|name|namespace|id|host|hostname|user|username|password|token|"
+    r"url|tag|version|key|value|pid|port|service|cluster|database|table|index|ip|email|region|path|file|date|revision|release|image|node)"
+)
 _ERROR_FOR_BASH = re.compile(r"[ \t]*(?:\n|;|#|\Z)|[ \t]+[|&)<]")
 _OPTION_NEXT = re.compile(r"[ \t]+(?:\\\n[ \t]*)?-")
 _PLAIN_WORD_NEXT = re.compile(r"[ \t]+(?:\\\n[ \t]*)?[A-Za-z0-9_'\"-][A-Za-z0-9_'\":=-]*(?:\s|\Z)")
@@ -38,12 +42,20 @@ class Marked:
 
 
 def mark(command: str) -> Marked:
-    """Replace each placeholder by a stand-in that the shell's grammar takes for a part of a word."""
+    """Replace each placeholder by a stand-in that the shell's grammar takes for a part of a word.
+
+    Inside quotes `<` is no redirection, so those that look like placeholders are only listed: what is in the quotes
+    may be a script of its own, and is read as such.
+    """
     if "<" not in command or any(character in command for character in STAND_INS):
         return Marked(command, ())
     found: list[str] = []
 
     def stand_in(match: re.Match[str]) -> str:
+        if _is_quoted(command, match.start()):
+            if _NAMED.fullmatch(match.group(1)):
+                found.append(match.group())
+            return match.group()
         if not _is_placeholder(command, match):
             return match.group()
         found.append(match.group())
@@ -57,6 +69,22 @@ def restore(text: str) -> str:
     if _OPEN not in text:
         return text
     return text.replace(_OPEN, "<").replace(_CLOSE, ">").replace(_BLANK, " ")
+
+
+def _is_quoted(command: str, index: int) -> bool:
+    quote = ""
+    position = 0
+    while position < index:
+        character = command[position]
+        if character == "\\" and quote != "'":
+            position += 2
+            continue
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        position += 1
+    return bool(quote)
 
 
 def _is_placeholder(command: str, match: re.Match[str]) -> bool:

@@ -32,6 +32,7 @@ from stanch.model.risk import Rating, Reason, Risk, Trait
 _DEEPEST = 12
 """Commands inside commands inside commands; deeper than this nobody can follow."""
 
+_HOLDS_VARIABLES = re.compile(r"[$`]|\(\(|\[\[")
 _MOST_READINGS = 64
 
 _SHELL_ONLY = frozenset(
@@ -62,7 +63,7 @@ _DESTRUCTIVE_WORDS = re.compile(
 def rate(command: str) -> Rating:
     """Rate a command line, or a whole script. Never raises; what cannot be read is mutating at least."""
     marked = mark(command)
-    script = parse(marked.text, stand_ins=STAND_INS if marked.placeholders else ())
+    script = parse(marked.text, stand_ins=STAND_INS if marked.text != command else ())
     effect = _Rater().whole(script, marked.text)
     traits = effect.traits
     if not effect.parts and not script.statements and not script.problems:
@@ -153,7 +154,7 @@ class _Rater:
     # Statements
 
     def whole(self, script: Script, text: str, stdin: Stdin = NO_STDIN) -> Effect:
-        self.variables = Variables.of(script)
+        self.variables = Variables.of(script) if _HOLDS_VARIABLES.search(text) else Variables()
         self.functions = script_functions(script)
         effect = together(self.statement(statement, stdin) for statement in script.statements)
         for expansion in script.expansions:

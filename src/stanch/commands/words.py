@@ -6,12 +6,14 @@ The order is bash's own (Bash Reference Manual, 3.5): braces, tilde, parameters,
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise, product
 from math import prod
 
 _OPERATORS = frozenset(";&|<>()")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ASSIGNED_TILDE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=(?:.*:)?~")
+_SAFE = re.compile(r"[A-Za-z0-9_./:=,@%+^-]+\Z")
 _GLOB = re.compile(r"[*?]|\[[^\0]+.*\]", re.DOTALL)
 _LITERAL_GLOB = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|-|[A-Za-z_.-]+=")
 _INTEGERS = re.compile(r"([+-]?\d+)\.\.([+-]?\d+)(?:\.\.([+-]?\d+))?")
@@ -59,18 +61,18 @@ class Hole:
     variable: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Word:
     """One word of a command. `value` is exact unless `is_dynamic`; then it shows the unknown parts as written."""
 
     text: str
     segments: tuple[Segment, ...]
 
-    @property
+    @cached_property
     def value(self) -> str:
         return "".join(segment.text for segment in self.segments)
 
-    @property
+    @cached_property
     def is_dynamic(self) -> bool:
         """Whether a part of it is only known at run time."""
         return any(isinstance(segment, Unknown) for segment in self.segments)
@@ -90,7 +92,7 @@ class Word:
         """Whether it was written without any quoting or expansion, as a reserved word must be."""
         return all(isinstance(segment, Literal) and not segment.quoted for segment in self.segments)
 
-    @property
+    @cached_property
     def has_glob(self) -> bool:
         """Whether bash would look for files that match. Words that no file is named like are left alone.
 
@@ -110,7 +112,7 @@ class Word:
         first = next((segment for segment in self.segments if segment.text), None)
         return isinstance(first, Literal) and not first.quoted and first.text[0] in "*?["
 
-    @property
+    @cached_property
     def has_tilde(self) -> bool:
         """Whether bash would put a home directory in."""
         if not self.segments:
@@ -139,6 +141,8 @@ def decode(source: str, holes: Sequence[Hole] = ()) -> tuple[Word, ...]:
     Raises:
         Undecodable: where the source has an operator, blank or expansion that `holes` does not account for.
     """
+    if _SAFE.match(source):
+        return (Word(text=source, segments=(Literal(source, quoted=False),)),)
     segments = _segments(source, {hole.start: hole for hole in holes})
     if not any(isinstance(segment, Literal) and not segment.quoted and "{" in segment.text for segment in segments):
         return (Word(text=source, segments=_joined(segments)),)
