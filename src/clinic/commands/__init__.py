@@ -20,5 +20,5 @@ def names() -> tuple[str, ...]:
 
 def find(name: str) -> Command:
     """Only the command that runs is imported: the load then needs neither the application nor the database driver."""
-    command: Command = importlib.import_module(f"{__name__}.{name}")  # type: ignore[assignment] # a module is one
+    command: Command = importlib.import_module(f"{__name__}.{name}")
     return command

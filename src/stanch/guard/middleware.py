@@ -1,6 +1,7 @@
 """The guard around an ASGI application: holds requests to the traffic controls in force."""
 
 import json
+import math
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from prometheus_client import REGISTRY, CollectorRegistry, Counter
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from stanch.guard.limiter import Limiter
+from stanch.guard.limiter import Counts, Decision, Limiter
 from stanch.guard.state import StateFile
 from stanch.model.clock import Clock, SystemClock
 from stanch.model.traffic import ConcurrencyLimit
@@ -44,6 +45,8 @@ class Guard:
         self._file = StateFile(state, self._clock)
         self._exempt = frozenset(exempt)
         self._limiters: dict[str, Limiter] = {}
+        self._in_order: tuple[Limiter, ...] = ()
+        self._first_expiry = math.inf
         self._requests = Counter(
             "stanch_guard_requests", "Requests under a control.", ("control", "decision"), registry=registry
         )
@@ -51,18 +54,20 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._refresh()
-        if not self._limiters or scope["type"] != "http" or self._passes(scope["path"]):
+        if not self._in_order or scope["type"] != "http" or self._passes(scope["path"]):
             await self._app(scope, receive, send)
             return
+        path = scope["path"]
         entered: list[Limiter] = []
         try:
-            for limiter in self._covering(scope["path"]):
-                decision = await limiter.enter()
-                self._requests.labels(limiter.control.id, decision.value).inc()
-                if decision.refused:
-                    await _refuse(limiter.control, send)
-                    return
-                entered.append(limiter)
+            for limiter in self._in_order:
+                if limiter.covers(path):
+                    decision = limiter.enter() or await limiter.wait()
+                    limiter.counts[decision].inc()
+                    if decision.refused:
+                        await _refuse(limiter.control, send)
+                        return
+                    entered.append(limiter)
             await self._app(scope, receive, send)
         finally:
             for limiter in entered:
@@ -77,18 +82,23 @@ class Guard:
                 if control.id in self._limiters:
                     self._limiters[control.id].change(control)
                 else:
-                    self._limiters[control.id] = Limiter(control, self._clock)
-        if self._limiters:
-            now = self._clock.now()
+                    self._limiters[control.id] = Limiter(control, self._clock, self._counts(control))
+            self._arrange()
+        if self._first_expiry != math.inf and self._first_expiry <= (now := self._clock.now()):
             for over in [id_ for id_, limiter in self._limiters.items() if limiter.control.expires_at <= now]:
                 self._limiters.pop(over).lift()
+            self._arrange()
+
+    def _arrange(self) -> None:
+        """In one order for all requests, so that two never wait for each other."""
+        self._in_order = tuple(limiter for _, limiter in sorted(self._limiters.items()))
+        self._first_expiry = min((limiter.control.expires_at for limiter in self._in_order), default=math.inf)
+
+    def _counts(self, control: ConcurrencyLimit) -> Counts:
+        return {decision: self._requests.labels(control.id, decision.value) for decision in Decision}
 
     def _passes(self, path: str) -> bool:
         return path in self._exempt or any(path.startswith(f"{exempt}/") for exempt in self._exempt)
-
-    def _covering(self, path: str) -> list[Limiter]:
-        """In one order for all requests, so that two never wait for each other."""
-        return [limiter for _, limiter in sorted(self._limiters.items()) if limiter.control.covers(path)]
 
     def collect(self) -> Iterator[Metric]:
         """The guard's state, for the registry."""
@@ -101,9 +111,9 @@ class Guard:
         )
         running = GaugeMetricFamily("stanch_guard_running", "Requests let in by a control.", labels=("control",))
         waiting = GaugeMetricFamily("stanch_guard_waiting", "Requests that a control holds.", labels=("control",))
-        for id_, limiter in self._limiters.items():
-            running.add_metric((id_,), limiter.running)
-            waiting.add_metric((id_,), limiter.waiting)
+        for limiter in self._in_order:
+            running.add_metric((limiter.control.id,), limiter.running)
+            waiting.add_metric((limiter.control.id,), limiter.waiting)
         yield running
         yield waiting
 
