@@ -13,7 +13,7 @@ from stanch.model.problem import Level
 from stanch.playbook.compile import compile_playbooks
 from stanch.playbook.report import as_github, as_json, as_sarif, as_text, problems_of
 
-app = typer.Typer(help="What was understood of playbooks, what was not.")
+app = typer.Typer(add_completion=False, help="What was understood of playbooks, what was not.")
 
 
 class Format(StrEnum):

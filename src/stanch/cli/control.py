@@ -7,7 +7,7 @@ import typer
 from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
 from stanch.cli.output import moment, print_json, print_table
 
-app = typer.Typer(no_args_is_help=True, help="List the mitigations in force, and undo them.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="List the mitigations in force, and undo them.")
 
 
 @app.command("list")

@@ -15,7 +15,7 @@ from stanch.cli.demonstration.story import Story
 from stanch.cli.output import print_json
 from stanch.model.signal import Unit
 
-app = typer.Typer(help="The whole way once, on a real slow database.")
+app = typer.Typer(add_completion=False, help="The whole way once, on a real slow database.")
 
 
 @app.command()

@@ -17,7 +17,7 @@ from stanch.diagnosis.search import search
 from stanch.model.clock import SystemClock
 from stanch.model.finding import Diagnosis, Finding
 
-app = typer.Typer(no_args_is_help=True, help="What is wrong with a system now, read-only.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="What is wrong with a system now, read-only.")
 
 
 @app.callback()

@@ -7,7 +7,11 @@ import typer
 from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
 from stanch.cli.output import duration, moment, print_json, print_table
 
-app = typer.Typer(no_args_is_help=True, help="Open, list, show, acknowledge, assign, annotate, resolve incidents.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Open, list, show, acknowledge, assign, annotate, resolve incidents.",
+)
 
 Incident = Annotated[str, typer.Argument(help="The incident's number.")]
 

@@ -5,7 +5,7 @@ import typer
 from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
 from stanch.cli.output import print_json
 
-app = typer.Typer(help="A one-time link to the console.")
+app = typer.Typer(add_completion=False, help="A one-time link to the console.")
 
 
 @app.command()

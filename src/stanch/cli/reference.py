@@ -144,6 +144,8 @@ def _default(field: Any) -> str:
     if field.is_required():
         return "**required**"
     value = field.get_default(call_default_factory=True)
+    if isinstance(value, list):
+        value = ", ".join(str(each) for each in value)
     return "" if value in (None, "", (), {}, []) else f"`{value}`"
 
 

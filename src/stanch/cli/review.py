@@ -9,7 +9,7 @@ import typer
 from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
 from stanch.cli.output import print_json
 
-app = typer.Typer(no_args_is_help=True, help="Show and export reviews.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Show and export reviews.")
 
 Incident = Annotated[str, typer.Argument(help="The incident's number.")]
 

@@ -12,7 +12,7 @@ from stanch.cli.output import print_json
 from stanch.commands.rating import as_dict, rate
 from stanch.model.risk import Rating, Risk
 
-app = typer.Typer(help="What a command does, and why it is rated so.")
+app = typer.Typer(add_completion=False, help="What a command does, and why it is rated so.")
 
 _COLOURS = {Risk.READ_ONLY: "green", Risk.MUTATING: "yellow", Risk.DESTRUCTIVE: "red"}
 

@@ -11,7 +11,7 @@ from stanch.playbook.compile import compile_playbooks
 from stanch.signals.compile import compile_rules
 from stanch.signals.promql import rule_file
 
-app = typer.Typer(no_args_is_help=True, help="The armed thresholds as Prometheus rules.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="The armed thresholds as Prometheus rules.")
 
 
 @app.callback()

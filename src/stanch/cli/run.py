@@ -8,7 +8,7 @@ from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
 from stanch.cli.output import moment, print_json, print_table
 from stanch.model.problem import Refused
 
-app = typer.Typer(no_args_is_help=True, help="List, show, approve, skip and stop runs.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="List, show, approve, skip and stop runs.")
 
 RunId = Annotated[str, typer.Argument(help="The run, as `stanch run list` names it.")]
 StepKey = Annotated[str | None, typer.Argument(help="The step; the one that waits, if it is left out.")]

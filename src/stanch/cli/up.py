@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from stanch.app import build
+from stanch.cli import log
 from stanch.cli.client import DEFAULT_CONFIG, Config
 from stanch.settings import Settings, load
 
-app = typer.Typer(help="Serve: watch, respond, console.")
+app = typer.Typer(add_completion=False, help="Serve: watch, respond, console.")
 
 
 @app.command()
@@ -36,6 +37,7 @@ def up(
         changed["server"] = settings.server.model_copy(update={"port": port})
     if playbook:
         changed["playbooks"] = settings.playbooks.model_copy(update={"paths": playbook})
+    log.configure(settings.server.log_format)
     asyncio.run(_serve(settings.model_copy(update=changed), context.obj.serve))
 
 

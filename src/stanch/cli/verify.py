@@ -12,7 +12,7 @@ from stanch.model.problem import Problem
 from stanch.settings import load
 from stanch.store.engine import Store
 
-app = typer.Typer(help="The hash chain of every timeline.")
+app = typer.Typer(add_completion=False, help="The hash chain of every timeline.")
 
 
 @app.command()
