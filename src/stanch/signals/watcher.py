@@ -9,7 +9,6 @@ that is away stops neither the scrapes nor the rules.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 
 import httpx
 import structlog
@@ -25,7 +24,7 @@ from stanch.signals.history import FULL_S, History
 from stanch.signals.reading import metrics_of
 from stanch.signals.rulebook import Rulebook
 from stanch.signals.rules import Standing, Transition
-from stanch.signals.sources.scrape import Answer, Target, fetch
+from stanch.signals.sources.scrape import Answer, Target, failed, fetch
 from stanch.signals.windows import LOOKBACK_MS, Labels, Series, Windows, milliseconds
 
 Point = tuple[float, float | None]
@@ -38,6 +37,9 @@ _RETRY_S = 1.0
 _LATE = 0.1
 _IDLE_INTERVAL_S = 5.0
 _MOST_POINTS = 240
+# So many points of a chart are computed before others get their turn.
+_POINTS_AT_ONCE = 16
+_THINNED_WINDOW_S = 150.0
 
 # What the watch itself notes of each scrape, as Prometheus does.
 _OWN_METRICS = ("up", "scrape_duration_seconds")
@@ -91,7 +93,8 @@ class Watcher:
         self._downtime_from: float | None = None
         # How long the last evaluation of all rules took.
         self.evaluation_s = 0.0
-        self._client = httpx.AsyncClient(follow_redirects=True, trust_env=False)
+        self._client: httpx.AsyncClient | None = None
+        self._restored = False
 
     @property
     def interval_s(self) -> float:
@@ -134,25 +137,31 @@ class Watcher:
         At most 240 points, an interval apart at least; what memory does not hold is read from the store.
         Raises ValueError for a signal that is not known.
         """
-        end = self._clock.now() if until is None else until
-        start = end - seconds
         known = self._signals.get(signal)
         if known is None:
             raise ValueError(f"there is no signal {signal!r} in the catalogue")
+        now = self._clock.now()
+        end = now if until is None else until
         window = known.default_window_s if window_s is None else window_s
         step = max(self.interval_s, seconds / _MOST_POINTS)
-        before = max(window, LOOKBACK_MS / 1000)
-        rulebook = self._rulebook
-        if self._history is not None and start - before < self._clock.now() - self._windows.retention_ms / 1000:
-            rulebook = Rulebook(await self._history.between(start - before, end, metrics_of(known)), {signal: known})
-            if window and start < self._clock.now() - FULL_S:
-                # Of that time one sample a minute is left, and a rate needs two in its window.
-                window = max(window, 150.0)
         count = int(seconds / step)
         moments = [end - step * (count - index) for index in range(count + 1)]
-        return tuple(
-            (at, rulebook.value(signal, at, statistic=statistic, window_s=window, labels=labels)) for at in moments
-        )
+
+        before = max(window, _THINNED_WINDOW_S) if window else LOOKBACK_MS / 1000
+        memory_from = now - self._windows.retention_ms / 1000 + before
+        older = None
+        if self._history is not None and moments[0] < memory_from:
+            read = await self._history.between(moments[0] - before, min(end, memory_from), metrics_of(known))
+            older = Rulebook(read, {signal: known})
+        points = []
+        for index, at in enumerate(moments):
+            if index % _POINTS_AT_ONCE == _POINTS_AT_ONCE - 1:
+                await asyncio.sleep(0)
+            rulebook = self._rulebook if older is None or at >= memory_from else older
+            # Of what is old one sample a minute is left, and a rate needs two in its window.
+            reach = max(window, _THINNED_WINDOW_S) if window and at < now - FULL_S else window
+            points.append((at, rulebook.value(signal, at, statistic=statistic, window_s=reach, labels=labels)))
+        return tuple(points)
 
     # --- what it does ----------------------------------------------------------------------------------------------
 
@@ -163,11 +172,12 @@ class Watcher:
         return gone
 
     async def restore(self) -> None:
-        """Go on where an earlier process stopped: its samples and the standings of its rules."""
-        if self._history is None:
+        """Go on where an earlier process stopped: its samples and the standings of its rules. Done once."""
+        if self._history is None or self._restored:
             return
         now = self._axis.look().at
         remembered = await self._history.read_back(self._windows, now)
+        self._restored = True
         self._rulebook.arm(self._rulebook.rules, remembered.standings)
         last = remembered.last_at
         if last is None:
@@ -185,7 +195,7 @@ class Watcher:
         self._downtime_from = last
 
     async def run(self) -> None:
-        """Watch until cancelled; then hand on and save what there is, and let the targets go."""
+        """Watch until cancelled; then save what there is, and let the targets go. It can be run again."""
         await self.restore()
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -202,11 +212,11 @@ class Watcher:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
         if self._history is not None:
-            # A store that is away has told so on every save; what is not saved is a gap, not a wrong value.
-            with suppress(StanchError):
-                await self._history.save(self._settled())
+            await self._save(self._history)
 
     async def round(self, late_s: float = 0.0) -> tuple[Transition, ...]:
         """One round: scrape what is due, wait for the quick ones, evaluate. Gives what changed.
@@ -305,17 +315,25 @@ class Watcher:
         shifted = self._shifted
         started = self._clock.monotonic()
         target = each.target
+        if self._client is None:
+            self._client = httpx.AsyncClient(follow_redirects=True, trust_env=False)
         try:
-            answer = await fetch(self._client, target)
-            if isinstance(answer, Answer):
-                read = each.layout.read(answer.text, url=target.settings.url, open_metrics=answer.open_metrics)
-            else:
-                read = Exposition(values=[], problems=(answer,))
-            took = self._clock.monotonic() - started
-            # The clock may have been set while the target was thinking.
-            self._take_in(each, milliseconds(began + self._shifted - shifted), read, took)
+            read = await self._read(self._client, each)
+        except Exception as error:  # a fault of ours with one target must show as that target's, and stop no other
+            log.exception("A scrape failed in a way that it should not.", target=target.name)
+            read = Exposition(values=[], problems=(failed(target, f"{type(error).__name__}: {error}"),))
         finally:
             each.task = None
+        # The clock may have been set while the target was thinking.
+        at = milliseconds(began + self._shifted - shifted)
+        self._take_in(each, at, read, self._clock.monotonic() - started)
+
+    async def _read(self, client: httpx.AsyncClient, each: _Scraped) -> Exposition[Series]:
+        answer = await fetch(client, each.target)
+        if isinstance(answer, Answer):
+            url = each.target.settings.url
+            return each.layout.read(answer.text, url=url, open_metrics=answer.open_metrics)
+        return Exposition(values=[], problems=(answer,))
 
     def _take_in(self, each: _Scraped, at: int, read: Exposition[Series], took_s: float) -> None:
         values, problems = read.values, read.problems

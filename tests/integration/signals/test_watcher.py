@@ -421,3 +421,19 @@ async def test_charts_reach_back_beyond_memory_into_the_store(clinic, sqlite_url
         points = await watcher.points("db.pool.utilization", 30, until=START + 20)
         assert dict(points)[START + 10] == 0.4
         assert dict(points)[START - 10] is None
+
+
+async def test_a_watch_that_ended_can_be_run_again(clinic, sqlite_url):
+    clock = ManualClock(START)
+    clinic.used.labels("used").set(2)
+    async with await Store.open(sqlite_url, clock) as store:
+        history = History(store, retention_s=86_400)
+        watcher = Watcher(
+            targets=[target(clinic.url)], rules=[POOL], clock=clock, on_transition=Told(), history=history
+        )
+        for life in range(2):
+            async with running(watcher):
+                await until(lambda life=life: watcher.evaluations()[0].at == START + 5 * life)
+            await clock.advance(5)
+        assert state(watcher, POOL) is AlertState.INACTIVE
+        assert watcher.problems() == ()

@@ -73,23 +73,24 @@ async def fetch(client: httpx.AsyncClient, target: Target) -> Answer | Problem:
             client.stream("GET", settings.url, headers=headers) as response,
         ):
             if response.status_code != httpx.codes.OK:
-                return _failed(target, f"it answered with status {response.status_code}")
+                return failed(target, f"it answered with status {response.status_code}")
             async for chunk in response.aiter_bytes(_CHUNK):
                 body += chunk
                 if len(body) > settings.max_bytes:
-                    return _failed(target, f"the answer is longer than {settings.max_bytes:,} bytes")
+                    return failed(target, f"the answer is longer than {settings.max_bytes:,} bytes")
         text = body.decode("utf-8")
     except TimeoutError:
-        return _failed(target, f"no full answer within {settings.timeout_s:g} s")
+        return failed(target, f"no full answer within {settings.timeout_s:g} s")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return _failed(target, str(error) or type(error).__name__)
+        return failed(target, str(error) or type(error).__name__)
     except UnicodeDecodeError:
-        return _failed(target, "the answer is not UTF-8")
+        return failed(target, "the answer is not UTF-8")
     kind = response.headers.get("content-type", "")
     return Answer(text=text, open_metrics=kind.startswith("application/openmetrics-text"))
 
 
-def _failed(target: Target, why: str) -> Problem:
+def failed(target: Target, why: str) -> Problem:
+    """A scrape that gave nothing, and why."""
     return Problem(
         code="scrape-failed",
         level=Level.WARNING,
