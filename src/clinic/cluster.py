@@ -98,7 +98,7 @@ class Cluster:
         lock = _lock(directory)
         try:
             server = _choose(directory, origin, owner)
-            _initialise(directory, server, owner)
+            _initialise(directory, server, owner, durable=durable)
             _configure(directory, server, durable=durable, settings=settings or {})
             child, port = _launch(directory, server, owner, port)
         except BaseException:
@@ -296,7 +296,7 @@ def _passwords(directory: Path) -> dict[str, str]:
     return known
 
 
-def _initialise(directory: Path, server: Binaries, owner: lifeline.Owner | None) -> None:
+def _initialise(directory: Path, server: Binaries, owner: lifeline.Owner | None, *, durable: bool) -> None:
     """Make the data directory where there is none. One that was interrupted half-way is made anew."""
     data, passwords = directory / "data", directory / "passwords.json"
     if data.exists():
@@ -316,7 +316,8 @@ def _initialise(directory: Path, server: Binaries, owner: lifeline.Owner | None)
         os.chown(password, owner.uid, owner.gid)
     argv = [
         *(str(server.bin / "initdb"), "-D", str(half), "-U", SUPERUSER, "--pwfile", str(password)),
-        *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync"),
+        *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C"),
+        *(() if durable else ("--no-sync",)),
     ]
     try:
         with (directory / "initdb.log").open("wb+") as log:
