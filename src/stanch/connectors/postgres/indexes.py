@@ -12,6 +12,8 @@ from psycopg import pq, sql
 from stanch.connectors.postgres.session import Session, connect
 from stanch.model.postgres import Build
 
+ELDER_S = 30.0
+"""A transaction that is open for longer is worth naming: a concurrent build waits for its end."""
 _MOST_APPLICATION_BYTES = 63
 _BUILD_SETTINGS = {
     # An aborted build leaves an invalid index behind, so nothing but a person or the server's end may abort it.
@@ -54,14 +56,14 @@ SELECT json_build_object(
       'pid', pid, 'age_s', extract(epoch FROM clock_timestamp() - xact_start), 'state', coalesce(state, ''),
       'application', application_name) ORDER BY xact_start), '[]')
     FROM pg_stat_activity
-    WHERE datname = current_database() AND xact_start < clock_timestamp() - interval '30 s'
+    WHERE datname = current_database() AND xact_start < clock_timestamp() - make_interval(secs => {elder_s})
       AND backend_type = 'client backend' AND application_name <> {application})
 )::text FROM place""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elder:
-    """A transaction that a concurrent build waits for: open for `age_s` seconds, 30 or more."""
+    """A transaction that a concurrent build waits for: open for `age_s` seconds, `ELDER_S` or more."""
 
     pid: int
     age_s: float
@@ -126,7 +128,9 @@ class _Told:
 
 async def look_up(session: Session, schema: str, table: str, index: str) -> IndexState:
     """One statement over the catalog, the progress view and the session list."""
-    answer = await session.one(_STATE.format(schema=schema, table=table, index=index, application=application(index)))
+    answer = await session.one(
+        _STATE.format(schema=schema, table=table, index=index, application=application(index), elder_s=ELDER_S)
+    )
     told = msgspec.json.decode(answer, type=_Told)
     build = next(iter(told.builds), None)
     if build is None and told.queued is not None:
@@ -150,13 +154,20 @@ class Builder:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    async def run(self, statement: str, index: str) -> None:
-        """Run CREATE or DROP INDEX CONCURRENTLY with no limit on its time.
+    async def create(self, statement: str, index: str) -> None:
+        """Run CREATE INDEX CONCURRENTLY with no limit on its time.
 
         Where the caller is cancelled, the session is let go without asking the server to stop, and the server goes
         on: a half-built index is worse than one that is finished unwatched. Raises ConnectionRefused, BuildFailed.
         """
-        connection = await connect(self._url, application(index), _BUILD_SETTINGS)
+        await self._run(statement, application(index))
+
+    async def drop(self, statement: str) -> None:
+        """Run DROP INDEX CONCURRENTLY, as `create`; it waits for old transactions as well."""
+        await self._run(statement, "stanch drops an index")
+
+    async def _run(self, statement: str, name: str) -> None:
+        connection = await connect(self._url, name, _BUILD_SETTINGS)
         try:
             if connection.info.server_version >= 140_000:
                 # Else the server would end the build when it notices that nobody is there any more.

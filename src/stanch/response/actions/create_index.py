@@ -270,7 +270,7 @@ def _waits(state: IndexState) -> tuple[tuple[str, str], ...]:
         return ()
     oldest = state.elders[0]
     text = (
-        f"{len(state.elders)} transaction(s) are open for over 30 s, the oldest for {duration_text(oldest.age_s)} "
+        f"{len(state.elders)} transaction(s) have long been open, the oldest for {duration_text(oldest.age_s)} "
         f"(process {oldest.pid}, {oldest.application or 'no name'}, {oldest.state}): the build waits for their end"
     )
     if oldest.age_s >= _LONG_TRANSACTION_S:
