@@ -24,7 +24,6 @@ from stanch.model.signal import Comparison, Statistic
 from stanch.signals.compile import rule_of
 from stanch.signals.rules import out_of_range
 from stanch.store import tables
-from stanch.store.tables import sample
 from stanch.store.wake import wake
 
 CLEAN_S = 300.0
@@ -211,7 +210,7 @@ def break_long_gaps(connection: Connection, now: float, *, longest_s: float = LO
 
     A short restart costs nothing; after a long one nobody knows that the signals stayed within their limits.
     """
-    last: float | None = connection.execute(select(func.max(sample.c.at))).scalar_one()
+    last: float | None = connection.execute(select(func.max(tables.sample.c.at))).scalar_one()
     if last is None or now - last <= longest_s:
         return
     because = f"nothing was measured for {prose(now - last)}"

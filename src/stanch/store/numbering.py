@@ -1,6 +1,6 @@
 """Numbers that people can say, and the order in which concurrent writers take turns."""
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stanch.store.tables import counter
@@ -48,4 +48,7 @@ def take_turns(connection: Connection, what: str) -> None:
     and needs nothing; on PostgreSQL this is a transaction-level advisory lock on the hash of the name.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(what, 0))))
+        connection.execute(_TAKE_TURNS, {"what": what})
+
+
+_TAKE_TURNS = text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))")
