@@ -44,6 +44,15 @@ class ClockPromise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Regrade:
+    """An incident that stays open for `after_s` is treated as `to`; `text` is as written."""
+
+    to: str
+    after_s: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Severity:
     kind: str = "severity"
     level: str
@@ -51,6 +60,7 @@ class Severity:
     response_s: float | None
     clocks: tuple[ClockPromise, ...]
     criteria: tuple[str, ...]
+    regrades: tuple[Regrade, ...] = ()
     source: Source
 
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 from itertools import chain
 
 from stanch.model.plan import Fact, Plan, Playbook
-from stanch.model.problem import Problem
+from stanch.model.problem import Level, Problem
 from stanch.playbook import checks
 from stanch.playbook.context import Context, Reader
 from stanch.playbook.document import Document, read_document
+from stanch.playbook.language import other_language
 from stanch.playbook.merge import contradictions
 from stanch.playbook.readers import (
     contacts,
@@ -80,9 +81,12 @@ def _checked(plan: Plan, problems: Sequence[Problem]) -> Plan:
 
 
 def _playbook(document: Document, problems: tuple[Problem, ...], vocabulary: Vocabulary) -> Playbook:
-    context = Context(vocabulary=vocabulary, outline=outline(document))
+    language = other_language(document.text)
+    context = Context(vocabulary=vocabulary, outline=outline(document), language=language)
     facts: list[Fact] = []
     found: list[Problem] = list(problems)
+    if language is not None:
+        found.append(_in_other_language(document, language))
     for reader in READERS:
         read, wrong = reader(document, context)
         facts.extend(read)
@@ -94,6 +98,16 @@ def _playbook(document: Document, problems: tuple[Problem, ...], vocabulary: Voc
         front=document.front,
         facts=tuple(sorted(facts, key=lambda fact: (fact.source.line, fact.source.column))),
         problems=tuple(sorted(found, key=_place)),
+    )
+
+
+def _in_other_language(document: Document, language: str) -> Problem:
+    return Problem(
+        code="other-language",
+        level=Level.WARNING,
+        message=f"This document seems to be in {language}; its prose is not read, and no threshold in it is armed.",
+        hint="Write thresholds and steps in English, or as tables with names from the catalogue.",
+        source=document.source_at(1),
     )
 
 

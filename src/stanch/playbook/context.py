@@ -12,10 +12,14 @@ from stanch.playbook.vocabulary import Vocabulary
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The vocabulary with the team's own words in it, and what each section is about."""
+    """The vocabulary with the team's own words in it, what each section is about, and the language.
+
+    `language` is None for English, else the name of the language that was recognised.
+    """
 
     vocabulary: Vocabulary
     outline: Outline
+    language: str | None = None
 
 
 Findings = tuple[tuple[Fact, ...], tuple[Problem, ...]]

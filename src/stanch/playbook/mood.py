@@ -116,7 +116,8 @@ _NOT_ACTING = {
     ThresholdRole.POLICY_LIMIT: "it is a target or limit to keep to, not an alert",
     ThresholdRole.EXAMPLE: "it is an example",
 }
-REASONS = frozenset({_RETIRED, _ALLOWED, _TOLD, _STEP, _SILENT, _HEALTHY, *_NOT_ACTING.values()})
+UNREAD_LANGUAGE = "the document is in a language that is not read"
+REASONS = frozenset({UNREAD_LANGUAGE, _RETIRED, _ALLOWED, _TOLD, _STEP, _SILENT, _HEALTHY, *_NOT_ACTING.values()})
 """Why a threshold does not act where its author means it so; any other reason is one to put right."""
 
 

@@ -89,7 +89,8 @@ def _(fact: Threshold) -> str:
 @became.register
 def _(fact: Severity) -> str:
     clocks = listing([f"{clock.name} {clock.text}" for clock in fact.clocks])
-    return f"severity {fact.level}{f' ({fact.name})' if fact.name else ''}: {clocks or 'no clock'}"
+    regrades = "".join(f", {regrade.to} after {seconds(regrade.after_s)}" for regrade in fact.regrades)
+    return f"severity {fact.level}{f' ({fact.name})' if fact.name else ''}: {clocks or 'no clock'}{regrades}"
 
 
 @became.register

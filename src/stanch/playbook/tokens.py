@@ -82,11 +82,10 @@ _MOTION = (
 @lru_cache(maxsize=1)
 def _comparison() -> tuple[re.Pattern[str], tuple[Comparison, ...]]:
     """Every comparison, verbs of motion in front included (*has dropped below*); its group number tells which."""
-    groups = [f"({pattern})" for _, pattern in _SYMBOLS]
-    groups += [f"({_MOTION}(?:{'|'.join(patterns)}))(?![\\w-])" for _, patterns in _WORDED[:-1]]
-    groups += [f"((?:{'|'.join(_WORDED[-1][1])}))(?![\\w-])"]
-    words = "|".join(groups[len(_SYMBOLS) :])
-    text = rf"(?:is |are |be |has |have )?(?:{'|'.join(groups[: len(_SYMBOLS)])})|(?<![\w-])(?:{words})"
+    symbols = "|".join(f"({pattern})" for _, pattern in _SYMBOLS)
+    moving = "|".join(f"({'|'.join(patterns)})" for _, patterns in _WORDED[:-1])
+    still = f"({'|'.join(_WORDED[-1][1])})"
+    text = rf"(?:is |are |be )?(?:{symbols})|(?<![\w-])(?:{_MOTION}(?:{moving})|{still})(?![\w-])"
     meant = tuple(comparison for comparison, _ in (*_SYMBOLS, *_WORDED))
     return re.compile(text.replace(" ", r"\s+"), re.IGNORECASE), meant
 

@@ -62,6 +62,15 @@ _RULES: tuple[tuple[Topic, Phrases], ...] = (
         Phrases(r"^(?:not|no|non)\b[\s-].*\b(?:alert|pag(?:e|ing)|rule|monitor)", whole=False),
     ),
     (
+        Topic.SEVERITIES,
+        Phrases(
+            r"^(?:p|sev(?:erity)?[\s-]?|s)[0-5]\s*(?:[:\u2013\u2014(-]\s*)?"
+            r"(?:critical|major|high|medium|moderate|minor|low|warning|info\w*|emergency|urgent)\b",
+            r"^(?:critical|major|high|medium|moderate|minor|low)\s*\(?(?:p|sev[\s-]?|s)[0-5]\)?$",
+            whole=False,
+        ),
+    ),
+    (
         Topic.RECOVERY_TARGETS,
         Phrases(
             r"^(?:recovery|recovered|all clear|exit|resolution|closing|back to normal|done when|when it is over)"

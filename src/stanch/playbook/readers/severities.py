@@ -4,14 +4,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from stanch.model.plan import ClockPromise, Severity
-from stanch.model.problem import Problem, Source
+from stanch.model.plan import ClockPromise, Regrade, Severity
+from stanch.model.problem import Source
 from stanch.playbook.context import Context, Findings
-from stanch.playbook.document import Document, Item, Items, Line, Paragraph, Section, Table
+from stanch.playbook.document import Block, Document, Item, Items, Line, Paragraph, Section, Table
 from stanch.playbook.fields import items_in, labelled_parts, split_label
+from stanch.playbook.phrases import Phrases
 from stanch.playbook.quantity import duration
-from stanch.playbook.severity import LEVEL, NAMED, level_of
-from stanch.playbook.topics import Topic
+from stanch.playbook.severity import LEVEL, NAMED, level_of, levels_in
+from stanch.playbook.topics import Topic, tables
 
 _CLOCKS: tuple[tuple[str, str], ...] = (
     ("acknowledge", r"\back(?:nowledge(?:d|ment)?s?)?\b|\bmtta\b|time to ack|\bfirst response|initial response"),
@@ -66,22 +67,37 @@ def promise(name: str, text: str) -> ClockPromise:
 def read(document: Document, context: Context) -> Findings:
     """Every severity, in document order; a level defined in several places of one document is put together."""
     drafts: dict[str, _Draft] = {}
-    for section in context.outline.of(Topic.SEVERITIES):
-        for draft in _of_section(document, section):
-            if draft.level in drafts:
-                known = drafts[draft.level]
-                known.criteria.extend(text for text in draft.criteria if text not in known.criteria)
-                names = {clock.name for clock in known.clocks}
-                known.clocks.extend(clock for clock in draft.clocks if clock.name not in names)
-                known.name = known.name or draft.name
-            else:
-                drafts[draft.level] = draft
-    facts = tuple(_severity(draft) for draft in drafts.values())
-    problems: tuple[Problem, ...] = ()
-    return facts, problems
+    for section in document.root.walk():
+        topic = context.outline.topic(section)
+        if topic is Topic.SEVERITIES:
+            for draft in _of_section(document, section):
+                _join(drafts, draft)
+        elif topic not in {Topic.TEMPLATES, Topic.CONTACTS, Topic.INCIDENTS, Topic.EXAMPLES}:
+            for table in tables(section):
+                for draft in _of_table(document, table):
+                    if draft.clocks and LEVEL.match(draft.level):
+                        draft.criteria.clear()
+                        _join(drafts, draft)
+    review = _review(document)
+    if review is not None:
+        for draft in drafts.values():
+            if all(clock.name != "review" for clock in draft.clocks):
+                draft.clocks.append(review)
+    regrades = dict(_regrades(document))
+    return tuple(_severity(draft, regrades.get(draft.level, ())) for draft in drafts.values()), ()
 
 
-def _severity(draft: _Draft) -> Severity:
+def _join(drafts: dict[str, _Draft], draft: _Draft) -> None:
+    known = drafts.setdefault(draft.level, draft)
+    if known is draft:
+        return
+    known.criteria.extend(text for text in draft.criteria if text not in known.criteria)
+    names = {clock.name for clock in known.clocks}
+    known.clocks.extend(clock for clock in draft.clocks if clock.name not in names)
+    known.name = known.name or draft.name
+
+
+def _severity(draft: _Draft, regrades: tuple[Regrade, ...]) -> Severity:
     response = next((clock for clock in draft.clocks if clock.name == "acknowledge"), None)
     return Severity(
         level=draft.level,
@@ -89,8 +105,63 @@ def _severity(draft: _Draft) -> Severity:
         response_s=response.seconds if response else None,
         clocks=tuple(draft.clocks),
         criteria=tuple(draft.criteria),
+        regrades=regrades,
         source=draft.source,
     )
+
+
+_POST_MORTEM = Phrases(r"post-?mortems?|post-?incident reviews?|retrospectives?|blameless reviews?")
+_DEADLINE = Phrases(r"within|no later than|in under")
+
+
+def _review(document: Document) -> ClockPromise | None:
+    """The time within which every incident is reviewed, where the document says it of all ("within 24 hours")."""
+    for section in document.root.walk():
+        about = _POST_MORTEM.inside(section.title)
+        for block in section.blocks:
+            for line, above in _with_parents(block, ""):
+                text = line.plain
+                if (
+                    (about or _POST_MORTEM.inside(f"{above} {text}"))
+                    and _DEADLINE.inside(text)
+                    and not LEVEL.search(text)
+                    and duration(text) is not None
+                ):
+                    return promise("review", text)
+    return None
+
+
+def _with_parents(block: Block, above: str) -> Iterator[tuple[Line, str]]:
+    """Lines of prose with the list entries that they stand under."""
+    match block:
+        case Paragraph():
+            yield from ((line, above) for line in block.lines)
+        case Items():
+            for item in block.items:
+                yield from ((line, above) for line in item.lines)
+                for inner in item.nested:
+                    yield from _with_parents(inner, f"{above} {item.text}")
+        case _:
+            return
+
+
+_REGRADES = Phrases(
+    r"treat\w*|consider\w*|escalat\w*|upgrad\w*|becomes?|promot\w*|raise[sd]?|bump(?:ed)?|re-?grad\w*|reclassif\w*|moves?"
+)
+
+
+def _regrades(document: Document) -> Iterator[tuple[str, tuple[Regrade, ...]]]:
+    """Levels that an incident changes to when it stays open ("P1 open > 4 hours: consider P0")."""
+    found: dict[str, list[Regrade]] = {}
+    for section in document.root.walk():
+        for block in section.blocks:
+            for line, _ in _with_parents(block, ""):
+                text = line.plain.strip()
+                levels = levels_in(text)
+                after = duration(text) if len(levels) == 2 and _REGRADES.inside(text) else None
+                if after:
+                    found.setdefault(levels[0], []).append(Regrade(to=levels[1], after_s=after, text=text))
+    return ((level, tuple(regrades)) for level, regrades in found.items())
 
 
 def _of_section(document: Document, section: Section) -> Iterator[_Draft]:
@@ -166,18 +237,20 @@ def _of_item(document: Document, item: Item) -> Iterator[_Draft]:
 
 
 def _of_line(document: Document, line: Line, match: re.Match[str], text: str, nested: Sequence[str] = ()) -> _Draft:
+    after = text[match.end() :]
+    clocks = _inline_clocks(after)
     name, rest = _title_parts(text, match)
-    criteria = ""
-    if NAMED.match(name) is None and len(name.split()) > 3:
-        criteria, name = name, ""
+    criteria = re.sub(r"^[\s:()\u2013\u2014-]+", "", rest).strip(" )")
+    if NAMED.match(name) is None:
+        criteria, name = re.sub(r"^[\s:()\u2013\u2014-]+", "", after).strip(" )"), ""
     draft = _Draft(level=level_of(match), name=name, source=document.source(line))
-    clocks = _inline_clocks(rest) or _inline_clocks(text[match.end() :])
+    if not clocks and _TIMELESS.match(criteria):
+        clocks, criteria = [promise("acknowledge", criteria)], ""
     draft.clocks.extend(clocks)
-    rest = re.sub(r"^[\s:()\u2013\u2014-]+", "", rest)
+    if clocks:
+        criteria = _INLINE_CLOCK.split(criteria, maxsplit=1)[0].strip(" ,.;(")
     if criteria:
         draft.criteria.append(criteria)
-    elif rest and not clocks:
-        draft.criteria.append(rest.strip(" )"))
     for entry in nested:
         _add(draft, entry)
     return draft

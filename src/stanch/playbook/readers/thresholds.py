@@ -7,6 +7,7 @@ from typing import assert_never
 
 from stanch.model.plan import Fact, Threshold, Unread
 from stanch.model.problem import Source
+from stanch.model.signal import Unit
 from stanch.playbook.context import Context, Findings
 from stanch.playbook.document import (
     Block,
@@ -24,7 +25,7 @@ from stanch.playbook.document import (
     Table,
 )
 from stanch.playbook.fields import sentences, split_label
-from stanch.playbook.mood import Setting, mood_of, topic_of_lead
+from stanch.playbook.mood import UNREAD_LANGUAGE, Setting, mood_of, topic_of_lead
 from stanch.playbook.phrases import Phrases
 from stanch.playbook.quantity import PATTERN, duration
 from stanch.playbook.severity import levels_in
@@ -155,7 +156,7 @@ class _Reader:
             if local.setting.step and not _BRANCH.inside(sentence):
                 continue
             for condition in conditions_of(sentence, self.vocabulary, subject=where.subject):
-                if condition.signal is not None or (where.setting.topic in _TELLING and condition.value is not None):
+                if condition.signal is not None or _is_limit(condition, where.setting):
                     yield self.threshold(
                         condition, sentence, local, passage.source(self.document, start + condition.start)
                     )
@@ -214,7 +215,7 @@ class _Reader:
         if _BARE.match(text) and (aim or _LIMIT.inside(title)) and self.vocabulary.signals_of(where.subject):
             text = f"> {text}"
         for condition in conditions_of(text, self.vocabulary, subject=where.subject):
-            if condition.signal is None and setting.topic not in _TELLING:
+            if condition.signal is None and not _is_limit(condition, setting):
                 continue
             timed = replace(
                 condition,
@@ -222,6 +223,11 @@ class _Reader:
                 persistence_s=condition.persistence_s if condition.persistence_s is not None else times[1],
             )
             yield self.threshold(timed, text, replace(where, setting=setting), self.document.source(cell))
+
+
+def _is_limit(condition: Condition, setting: Setting) -> bool:
+    """Whether a limit of nobody knows what is still a fact: where limits are listed, and it is no clock or outage."""
+    return setting.topic in _TELLING and bool(condition.value) and condition.unit is not Unit.SECONDS
 
 
 def threshold_of(
@@ -239,7 +245,7 @@ def threshold_of(
         comparison=condition.comparison,
         past=condition.past,
     )
-    because = mood.because or condition.because
+    because = mood.because or (UNREAD_LANGUAGE if context.language else "") or condition.because
     if not because and condition.joined:
         because = "the text asks for two things at once, and a rule watches one signal"
     if not because and condition.negated:
