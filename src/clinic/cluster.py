@@ -88,19 +88,19 @@ class Cluster:
         configuration. Raises Unusable.
         """
         directory = directory.expanduser().resolve()
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-        except OSError as refused:
-            raise Unusable(f"{directory} cannot be made: {refused.strerror}. Choose another directory.") from refused
         owner = _owner()
-        _require_ours(directory)
         _require_reachable(directory, owner)
+        _make(directory)
+        _require_ours(directory)
         lock = _lock(directory)
         try:
             server = _choose(directory, origin, owner)
             _initialise(directory, server, owner, durable=durable)
             _configure(directory, server, durable=durable, settings=settings or {})
             child, port = _launch(directory, server, owner, port)
+        except OSError as refused:
+            lock.close()
+            raise Unusable(f"{directory} cannot be used: {refused.strerror}. Its data are as they were.") from refused
         except BaseException:
             lock.close()
             raise
@@ -225,6 +225,17 @@ def _require_reachable(directory: Path, owner: lifeline.Owner | None) -> None:
         )
 
 
+def _make(directory: Path) -> None:
+    """With ways in for the server's user, whatever the umask says."""
+    try:
+        for step in (*reversed(directory.parents), directory):
+            if not step.exists():
+                step.mkdir()
+                step.chmod(0o755)
+    except OSError as refused:
+        raise Unusable(f"{directory} cannot be made: {refused.strerror}. Choose another directory.") from refused
+
+
 def _require_ours(directory: Path) -> None:
     """What another user made could hold their links and their configuration."""
     if directory.stat().st_uid != os.geteuid():
@@ -281,6 +292,7 @@ def _copied(server: Binaries, directory: Path) -> Binaries:
         shutil.rmtree(half, ignore_errors=True)
         for part in server.parts:
             target = half / part.relative_to(server.base)
+            _make(target.parent)
             shutil.copytree(part, target, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
         half.rename(copy)
     return replace(
@@ -356,7 +368,9 @@ def _configure(directory: Path, server: Binaries, *, durable: bool, settings: Ma
         written["shared_preload_libraries"] = "pg_stat_statements"
     written.update(settings)
     quoted = ((name, value.replace("'", "''")) for name, value in written.items())
-    (directory / "clinic.conf").write_text("".join(f"{name} = '{value}'\n" for name, value in quoted))
+    configuration = directory / "clinic.conf"
+    configuration.write_text("".join(f"{name} = '{value}'\n" for name, value in quoted))
+    configuration.chmod(0o644)  # the server's user reads it
 
 
 def _environment() -> dict[str, str]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -194,6 +195,15 @@ def test_a_directory_that_the_server_cannot_reach_is_refused_and_another_one_is_
     assert (directory / "closed").stat().st_mode & 0o777 == 0o700
 
 
+def test_a_strict_umask_does_not_lock_the_server_out(directory: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with Cluster.start(directory / "new" / "postgres", durable=False) as cluster:
+            assert ask(cluster.url(), "SELECT 1") == [(1,)]
+    finally:
+        os.umask(before)
+
+
 @needs_root
 def test_a_directory_of_another_user_is_refused(directory: Path) -> None:
     os.chown(directory, 65534, 65534)
@@ -203,7 +213,9 @@ def test_a_directory_of_another_user_is_refused(directory: Path) -> None:
 
 @needs_root
 @needs_wheel
-def test_a_wheel_that_the_server_cannot_reach_is_copied_once(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wheel_that_the_server_cannot_reach_is_copied_once(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     wheel = binaries.installed(Origin.WHEEL)[0]
     closed = directory / "closed"
     closed.mkdir(mode=0o700)
@@ -215,7 +227,8 @@ def test_a_wheel_that_the_server_cannot_reach_is_copied_once(directory: Path, mo
         bin=closed / "package" / wheel.bin.relative_to(wheel.base),
     )
     monkeypatch.setattr(binaries, "installed", lambda _origin: (inside,))
-    for _ in range(2):
+    for umask in (0o077, 0o022):
+        request.addfinalizer(partial(os.umask, os.umask(umask)))
         with Cluster.start(directory / "cluster", durable=False) as cluster:
             assert cluster.server.base == directory / "cluster" / f"postgresql-{wheel.major}"
             assert ask(cluster.url(), "SELECT 1") == [(1,)]
