@@ -40,8 +40,11 @@ SEND_S = 90.0
 LEASE_S = SEND_S + 30.0
 SENDING_AT_ONCE = 16
 STORE_PAUSE_S = 1.0
+LONGEST_STORE_PAUSE_S = 15.0
 IDLE_S = 60.0
 FINISH_S = 3.0
+
+_GONE = "a process that is gone"
 
 _log = structlog.get_logger(__name__)
 
@@ -189,19 +192,21 @@ class Outbox:
 
     async def _persist(self, unit: Callable[[Connection], T]) -> T:
         """Write, however long the store cannot: what was sent must not be forgotten."""
+        pause = STORE_PAUSE_S
         while True:
             try:
                 return await self._store.write(unit)
             except StanchError as error:
                 _log.error("the outbox cannot be written", because=error.message, hint=error.hint)
-                await self._clock.sleep(STORE_PAUSE_S)
+                await self._clock.sleep(pause)
+                pause = min(2 * pause, LONGEST_STORE_PAUSE_S)
 
     def _take_over(self, connection: Connection) -> None:
-        """At the start: what an earlier process of ours held is free, what no channel serves any more has failed."""
+        """At the start: what was held here before is free, what no channel serves any more has failed."""
         now = self._clock.now()
         pending = rows.c.state == DeliveryState.PENDING
-        if not self._store.shared:
-            connection.execute(update(rows).where(pending, rows.c.holder.is_not(None)).values(held_until=now))
+        ours = rows.c.holder == self._holder if self._store.shared else rows.c.holder.is_not(None)
+        connection.execute(update(rows).where(pending, ours).values(holder=_GONE, held_until=now))
         orphans = select(rows).where(pending, rows.c.channel.not_in(tuple(self._channels)))
         for row in connection.execute(orphans).all():
             _fail(connection, from_row(Delivery, row), f"the channel {row.channel} is configured no more", now)
@@ -210,7 +215,9 @@ class Outbox:
         """Take up to `limit` rows that are due; with them, when the next one of the channel will be."""
         now = self._clock.now()
         mine = and_(rows.c.state == DeliveryState.PENDING, rows.c.channel == channel)
-        free = and_(mine, rows.c.due_at <= now, or_(rows.c.holder.is_(None), rows.c.held_until <= now))
+        # What this process holds it is sending, whatever a clock that jumped says of its time.
+        lost = and_(rows.c.held_until <= now, rows.c.holder != self._holder)
+        free = and_(mine, rows.c.due_at <= now, or_(rows.c.holder.is_(None), lost))
         found = connection.execute(
             select(rows).where(free).order_by(rows.c.due_at, rows.c.id).limit(limit).with_for_update(skip_locked=True)
         ).all()
