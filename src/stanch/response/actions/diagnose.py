@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from stanch.connectors.postgres import PostgresConnector, PostgresSettings
 from stanch.diagnosis.rendering import as_dict
-from stanch.diagnosis.search import search
+from stanch.diagnosis.search import prepare, search
 from stanch.model.clock import Clock
 from stanch.model.finding import Diagnosis, Finding, Proposal
 from stanch.model.risk import Risk
@@ -22,6 +22,7 @@ async def diagnose_postgres(url: str, clock: Clock) -> Diagnosis:
 
     A server that is full is a finding. Raises Unusable where it cannot be looked at for any other reason.
     """
+    prepare()
     connector = PostgresConnector(PostgresSettings(url=SecretStr(url)), clock)
     try:
         return await search(connector, clock)
@@ -37,6 +38,7 @@ class Diagnose:
 
     def __init__(self, databases: Mapping[str, PostgresConnector]) -> None:
         self._databases = databases
+        prepare()
 
     async def propose(self, context: ActionContext) -> Proposal | NotApplicable:
         chosen = sorted(self._chosen(context))
