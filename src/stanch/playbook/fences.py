@@ -169,7 +169,7 @@ def _unlabelled(lines: list[str], text: str) -> Content:
 
 # --- commands ---------------------------------------------------------------------------------------------------
 
-_EXPECTED = re.compile(
+EXPECTED = re.compile(
     r"^(?:#|--|//)\s*(?:expected?(?: output| result)?|should (?:return|show|be|print|see)|output|result"
     r"|returns|=>|must)\b\s*:?\s*(?P<what>.+)$",
     re.IGNORECASE,
@@ -200,7 +200,7 @@ def commands_of(code: Code) -> tuple[Command, ...]:
         if not stripped:
             label = ""
             continue
-        if (expected := _EXPECTED.match(stripped)) and out:
+        if (expected := EXPECTED.match(stripped)) and out:
             out[-1] = Command(
                 text=out[-1].text,
                 line=out[-1].line,

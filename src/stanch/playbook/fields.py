@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from stanch.playbook.document import Block, Code, Heading, Html, Items, Line, Paragraph, Quote, Table
+from stanch.playbook.phrases import Phrases
 
 _LABELLED = re.compile(r"^(?P<label>[A-Za-z][\w '\u2019/&().-]{0,60}?)\s*:(?=\s|$)\s*(?P<value>.*)$")
 
@@ -90,6 +91,18 @@ def items_in(blocks: Sequence[Block]) -> Iterator[tuple[str, Line]]:
                 yield from items_in(block.blocks)
             case Heading() | Paragraph() | Code() | Table() | Html():
                 pass
+
+
+def field_texts(blocks: Sequence[Block], label: Phrases) -> Iterator[str]:
+    """The values of the labelled fields of that name, in paragraphs and in list entries."""
+    for block in blocks:
+        lines = block.lines if isinstance(block, Paragraph) else ()
+        if isinstance(block, Items):
+            lines = tuple(item.line for item in block.items)
+        for line in lines:
+            split = split_label(line.plain)
+            if split and label.fullmatch(split[0]):
+                yield split[1]
 
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\u201c\"(*])")

@@ -4,7 +4,7 @@ import re
 
 LEVEL = re.compile(
     r"(?<![\w-])(?:(?P<p>[pP])(?:riority)?[ -]?(?P<pn>[0-5])|(?P<sev>(?:sev|SEV|Sev)(?:erity|ERITY)?)["
-    r" -]?(?P<sevn>[0-5])|(?P<s>S)(?P<sn>[0-5]))(?![\w%.])"
+    r" -]?(?P<sevn>[0-5])|(?P<s>S)(?P<sn>[0-5]))(?![\w%]|\.\d)"
 )
 NAMED = re.compile(
     r"^\W*(?P<name>critical|major|high|medium|moderate|minor|low|warning|info(?:rmational)?|emergency|urgent|normal)\b",

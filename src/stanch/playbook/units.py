@@ -73,7 +73,7 @@ def _phases(context: Context, section: Section) -> Iterator[Section]:
     children = [child for child in section.sections if context.outline.topic(child) in _RUNS | _MAYBE]
     if len(children) == 1 and not children[0].blocks and children[0].sections and PHASE.match(children[0].title):
         children = list(children[0].sections)
-    running = [child for child in children if _runs(context, child, child.blocks) or answers(child)]
+    running = [child for child in children if _runs_below(context, child)]
     if not running or (
         _CONTAINER.inside(section.title) and not all(child.heading and child.heading.level > 6 for child in running)
     ):
@@ -90,6 +90,10 @@ def _phases(context: Context, section: Section) -> Iterator[Section]:
     if questions or len(fitting) * 2 <= len(running) or (section.heading.level == 1 and len(fitting) < len(running)):
         return
     yield from fitting
+
+
+def _runs_below(context: Context, section: Section) -> bool:
+    return any(_runs(context, inner, inner.blocks) or answers(inner) for inner in section.walk())
 
 
 def named_scenario(section: Section) -> bool:

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from stanch.model.plan import Fact, Procedure, Scenario, Step
 from stanch.playbook.context import Context, Findings
 from stanch.playbook.document import Block, Code, Document, Heading, Html, Item, Items, Paragraph, Quote, Section, Table
-from stanch.playbook.fences import Content, content_of
-from stanch.playbook.fields import labelled_parts, sentences, split_label
+from stanch.playbook.fences import EXPECTED, Content, content_of
+from stanch.playbook.fields import field_texts, labelled_parts, sentences, split_label
 from stanch.playbook.imperative import clauses, tells
+from stanch.playbook.phrases import Phrases
 from stanch.playbook.readers.past_incidents import CAUSE
 from stanch.playbook.severity import levels_in
 from stanch.playbook.steps import Place, StepMaker, timebox, without_timebox
@@ -61,7 +63,7 @@ def _procedure(document: Document, context: Context, unit: Unit, names: dict[str
         if answers(phase):
             reading.answer(phase, place)
         reading.blocks(phase.blocks, place)
-        for below in phase.sections:
+        for below in islice(phase.walk(), 1, None):
             reading.blocks(below.blocks, place)
     if not reading.steps and cause is None:
         return None
@@ -77,13 +79,21 @@ def _procedure(document: Document, context: Context, unit: Unit, names: dict[str
     return kind(
         key=key,
         name=_name(title),
-        applies_to=levels_in(title) or levels_in(intro),
+        applies_to=levels_in(title) or _declared(section) or levels_in(intro),
         signals=_signals(context, f"{title}. {intro}"),
         phases=tuple(dict.fromkeys(reading.phases)),
         steps=tuple(reading.steps),
         cause=cause,
         source=document.source(line) if line else document.source_at(1),
     )
+
+
+_SEVERITY = Phrases(r"severity|priority|sev|severities|applies to")
+
+
+def _declared(section: Section) -> tuple[str, ...]:
+    """The severities that a labelled field gives ("**Severity:** P1, P2")."""
+    return next((levels for text in field_texts(section.blocks, _SEVERITY) if (levels := levels_in(text))), ())
 
 
 def _name(title: str) -> str:
@@ -168,6 +178,8 @@ class _Reading:
         """A paragraph that ends with a colon names what follows: a phase where it is a label, else the next command."""
         last = block.lines[-1].plain.strip()
         split = split_label(last)
+        if split is not None and _OPTION.match(split[0]):
+            return split[1], replace(place, condition=last.rstrip(":"))
         if split is not None and not split[1] and PHASE.match(split[0]):
             name = _phase_name(split[0])
             self.phases.append(name)
@@ -216,8 +228,12 @@ class _Reading:
                             self.steps.extend(self.maker.of_text(clause, source, place))
 
 
+_OPTION = Phrases(r"^(?:option|alternative|alternatively|or|plan) ?(?:[a-z]|\d+)?$", whole=False)
+
+
 def _commented(code: Code) -> bool:
-    return any(line.strip().startswith(("#", "--")) for line in code.lines)
+    """Whether a fence names its commands itself."""
+    return any(line.strip().startswith(("#", "--")) and not EXPECTED.match(line.strip()) for line in code.lines)
 
 
 def _first_sentence(text: str) -> str:

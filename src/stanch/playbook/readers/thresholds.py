@@ -24,7 +24,7 @@ from stanch.playbook.document import (
     Section,
     Table,
 )
-from stanch.playbook.fields import sentences, split_label
+from stanch.playbook.fields import field_texts, sentences, split_label
 from stanch.playbook.mood import UNREAD_LANGUAGE, Setting, mood_of, topic_of_lead
 from stanch.playbook.phrases import Phrases
 from stanch.playbook.quantity import PATTERN, duration
@@ -93,7 +93,7 @@ class _Reader:
         where = _Where(
             setting=Setting(topic=topic, title=titles, entry=False),
             subject=self._subject(section.title),
-            severity=_only_level(section.title),
+            severity=_only_level(section.title) or self._declared(section),
             tier=_tier(section.title) if topic is Topic.THRESHOLDS else None,
         )
         if section.heading and topic not in {Topic.SEVERITIES, Topic.PROCEDURES} and _SYMBOL.search(section.title):
@@ -116,10 +116,28 @@ class _Reader:
                     yield from self.block(inner, where)
             case Table():
                 yield from self.table(block, where)
-            case Code() | Html() | Heading():
+            case Code():
+                yield from self.code(block, where)
+            case Html() | Heading():
                 return
             case _:
                 assert_never(block)
+
+    def code(self, block: Code, where: _Where) -> Iterator[Fact]:
+        """A fence that holds a list of alerts and no code; what it says is read as if it stood outside."""
+        if where.setting.topic not in {Topic.THRESHOLDS, Topic.TRIGGERS, Topic.METRICS} or not _is_list(block):
+            return
+        for index, text in enumerate(block.lines):
+            entry = _ENTRY.match(text)
+            if entry:
+                number = block.first + index
+                column = self.document.lines[number - 1].find(entry["text"]) + 1
+                line = Line(number=number, column=max(column, 1), text=entry["text"])
+                yield from self.passage(
+                    Passage(lines=(line,)), replace(where, setting=replace(where.setting, entry=True))
+                )
+            elif text.strip().endswith(":"):
+                where = replace(where, tier=_tier(text), severity=_only_level(text) or where.severity)
 
     def paragraph(self, block: Paragraph, where: _Where) -> Iterator[Fact]:
         """A paragraph sentence by sentence; where each line carries a label, each is an entry of its own."""
@@ -178,6 +196,17 @@ class _Reader:
                 because=f"no quantity. Say \u201c{name} > \u2026 for 5 minutes\u201d",
                 source=passage.source(self.document),
             )
+
+    def _declared(self, section: Section) -> str | None:
+        """The severity that a labelled field of the section, or of one above it, gives ("**Severity:** P2")."""
+        for place in (section, *self.context.outline.above(section)):
+            if self.context.outline.topic(place) is not Topic.SEVERITIES:
+                level = next(
+                    (level for text in field_texts(place.blocks, _GRADE) if (level := _only_level(text))), None
+                )
+                if level:
+                    return level
+        return None
 
     def _subject(self, text: str) -> str:
         return text if self.vocabulary.signals_of(text) else ""
@@ -277,6 +306,16 @@ def _masked(context: Context, sentence: str, condition: Condition) -> str:
         if condition.signal in match.signals:
             sentence = sentence[: match.start] + "\u25a1" * (match.end - match.start) + sentence[match.end :]
     return sentence
+
+
+_ENTRY = re.compile(r"^\s*(?:[-*\u2022]|\d+[.)])\s+(?P<text>\S.*)$")
+
+
+def _is_list(block: Code) -> bool:
+    """Whether a fence holds entries of a list; a Prometheus rule has keys and braces instead."""
+    lines = [line for line in block.lines if line.strip()]
+    entries = [line for line in lines if _ENTRY.match(line)]
+    return len(entries) * 2 > len(lines) and not any(re.search(r"\{|\bexpr:|=\s*[\"']", line) for line in lines)
 
 
 def _only_level(text: str) -> str | None:
