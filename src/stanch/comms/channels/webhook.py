@@ -5,6 +5,7 @@ is `t=<epoch seconds>,v1=<hex>`, where the second part is HMAC-SHA256, with the 
 the body's bytes; `Idempotency-Key` repeats `key`, so that a message sent again after a crash is recognised.
 """
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -82,9 +83,13 @@ class WebhookChannel:
                 self._settings.secret.get_secret_value(), body, int(self._clock.now())
             )
         try:
-            async with self._client.stream("POST", self._settings.url, content=body, headers=headers) as response:
+            # The client's own limits are for each read: a receiver that sends a byte now and then would pass them.
+            async with (
+                asyncio.timeout(self._settings.timeout_s),
+                self._client.stream("POST", self._settings.url, content=body, headers=headers) as response,
+            ):
                 return _judge(response, address)
-        except httpx.TimeoutException:
+        except (TimeoutError, httpx.TimeoutException):
             return NotDelivered(because=f"{address} did not answer in {self._settings.timeout_s:g} s", retry=True)
         except httpx.TransportError as error:
             return NotDelivered(because=f"{address} cannot be reached: {error}", retry=True)
