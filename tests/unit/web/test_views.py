@@ -84,15 +84,24 @@ def event(seq: int, kind: EventKind, at: float, **data) -> Event:
     )
 
 
-def test_promises_that_begin_together_are_one_row():
+def test_what_an_event_does_to_the_promises_stands_with_it():
     events = (
-        event(1, EventKind.CLOCK_STARTED, 5.0, name="acknowledge", due_at=9, text="5 minutes"),
-        event(2, EventKind.CLOCK_STARTED, 5.0, name="resolve", due_at=99, text="1 hour"),
-        event(3, EventKind.CLOCK_STARTED, 60.0, name="update", due_at=99, text="every 15 minutes"),
+        event(1, EventKind.OPENED, 5.0, title="slow", severity="P1", source=None),
+        event(2, EventKind.CLOCK_STARTED, 5.0, name="acknowledge", due_at=9, text="5 minutes"),
+        event(3, EventKind.CLOCK_STARTED, 5.0, name="resolve", due_at=99, text="1 hour"),
+        event(4, EventKind.NOTE, 60.0, text="looking"),
+        event(5, EventKind.CLOCK_KEPT, 60.0, name="update", elapsed_s=55.0),
+        event(6, EventKind.CLOCK_STARTED, 60.0, name="update", due_at=99, text="every 15 minutes"),
+        event(7, EventKind.CLOCK_MISSED, 70.0, name="acknowledge", late_s=1.0),
+        event(8, EventKind.CLOCK_KEPT, 80.0, name="resolve", elapsed_s=75.0),
     )
     shown = room.rows(events, 0.0)
-    assert [(row.seq, row.text) for row in shown] == [(3, "Clock started: update"), (2, "Promised")]
-    assert shown[1].detail == "acknowledge 5 minutes; resolve 1 hour"
+    assert [(row.seq, row.text, row.detail) for row in shown] == [
+        (8, "Kept: resolve", "after 75 s"),
+        (7, "Missed: acknowledge", "1 s late"),
+        (6, "looking", "update kept after 55 s; next update: every 15 minutes"),
+        (3, "Opened P1: slow", "by stanch; acknowledge: 5 minutes; resolve: 1 hour"),
+    ]
 
 
 def test_progress_is_no_row_and_what_took_no_time_is_one():

@@ -28,6 +28,7 @@ MOST_ROWS = 200
 """How many timeline rows a page carries; the older ones are asked for."""
 
 _STEP_ENDS = frozenset({EventKind.STEP_DONE, EventKind.STEP_FAILED})
+_PROMISES = frozenset({EventKind.CLOCK_STARTED, EventKind.CLOCK_KEPT})
 _AT_ONCE_S = 2.0
 
 _SIGNS = {
@@ -215,29 +216,35 @@ def build(material: Material, plan: Plan, now: float, *, most: int = MOST_ROWS) 
 def rows(events: Sequence[Event], opened_at: float) -> tuple[TimelineRow, ...]:
     """The timeline as read, newest first.
 
-    Progress is shown where it happens, not in the record of the night; promises that begin together are one row, and
-    so are the beginning and the end of what took no time.
+    Progress is shown where it happens, not in the record of the night. What an event does to the promises stands with
+    it, and the beginning of what took no time with its end.
     """
     out: list[TimelineRow] = []
     ended = {(event.data.get("run"), event.data.get("step")): event.at for event in events if event.kind in _STEP_ENDS}
-    clocks_of: dict[float, list[Event]] = {}
     for event in events:
-        if event.kind is EventKind.CLOCK_STARTED:
-            clocks_of.setdefault(event.at, []).append(event)
-    for event in reversed(events):
-        together = clocks_of.get(event.at, []) if event.kind is EventKind.CLOCK_STARTED else []
-        if event.kind is EventKind.STEP_PROGRESS or (together and event is not together[-1]):
+        if event.kind is EventKind.STEP_PROGRESS or _ended_at_once(event, ended):
             continue
-        if event.kind is EventKind.STEP_STARTED:
-            end = ended.get((event.data.get("run"), event.data.get("step")))
-            if end is not None and end - event.at < _AT_ONCE_S:
-                continue
         row = _row(event, opened_at)
-        if len(together) > 1:
-            promised = "; ".join(f"{each.data['name']} {each.data['text']}" for each in together)
-            row = replace(row, text="Promised", detail=promised)
-        out.append(row)
-    return tuple(out)
+        above = out[-1] if out else None
+        if event.kind in _PROMISES and above is not None and above.at == event.at and above.seq == event.seq - 1:
+            detail = "; ".join(part for part in (above.detail, _promise(event)) if part)
+            out[-1] = replace(above, detail=detail, seq=event.seq)
+        else:
+            out.append(row)
+    return tuple(reversed(out))
+
+
+def _ended_at_once(event: Event, ended: Mapping[tuple[Any, Any], float]) -> bool:
+    end = ended.get((event.data.get("run"), event.data.get("step")))
+    return event.kind is EventKind.STEP_STARTED and end is not None and end - event.at < _AT_ONCE_S
+
+
+def _promise(event: Event) -> str:
+    """A promise begun or kept, as it stands below what began or kept it."""
+    name = str(event.data.get("name") or "")
+    if event.kind is EventKind.CLOCK_STARTED:
+        return f"{'next update' if name == 'update' else name}: {event.data.get('text') or ''}"
+    return f"{name} kept after {prose(float(event.data.get('elapsed_s') or 0))}"
 
 
 def intact(events: Sequence[Event]) -> bool:
