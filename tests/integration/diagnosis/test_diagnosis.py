@@ -6,6 +6,7 @@ import re
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from clinic.cluster import SUPERUSER
 from stanch.diagnosis import ddl
@@ -14,7 +15,7 @@ from stanch.diagnosis.search import search
 from stanch.model.clock import SystemClock
 from stanch.model.finding import Diagnosis, Finding
 from stanch.model.postgres import IndexShape, Planned, PlanRequest, Refusal, Unanswered
-from stanch.model.problem import Unusable
+from stanch.model.problem import Refused, Unusable
 from stanch.response.actions.diagnose import diagnose_postgres
 
 
@@ -191,14 +192,34 @@ async def test_a_session_that_was_ended_is_opened_again(sick) -> None:
         assert not isinstance(await connector.observe(), Refusal)
 
 
-async def test_the_session_cannot_write_and_loses_patience(sick) -> None:
-    async with sick.connector(statement_timeout_s=0.2) as connector:
-        with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
-            await connector.query("CREATE TABLE mischief ()")
-        with pytest.raises(psycopg.errors.QueryCanceled):
-            await connector.query("SELECT pg_sleep(30)")
-        assert (await connector.query("SHOW jit"))[1] == [("off",)]
-        assert (await connector.query("SHOW search_path"))[1] == [("pg_catalog",)]
+@pytest.mark.parametrize(
+    ("statements", "said"),
+    [
+        (["CREATE TABLE mischief ()"], "read-only transaction"),
+        (["SELECT 1; DROP TABLE appointments"], "multiple commands"),
+        (["SET default_transaction_read_only = off", "CREATE TABLE mischief ()"], "read-only transaction"),
+        (["SET TRANSACTION READ WRITE", "CREATE TABLE mischief ()"], "read-only transaction"),
+        (["COMMIT", "BEGIN READ WRITE", "CREATE TABLE mischief ()"], "read-only transaction"),
+        (["DO $$ BEGIN SET TRANSACTION READ WRITE; CREATE TABLE mischief (); END $$"], "before any query"),
+        (["SET statement_timeout = 0", "SELECT pg_sleep(30)"], "statement timeout"),
+    ],
+)
+async def test_a_persons_statement_reads_only_and_leaves_the_session_as_it_was(sick, statements, said) -> None:
+    mighty = SecretStr(sick.url(SUPERUSER))
+    async with sick.connector(url=mighty, statement_timeout_s=0.5) as connector:
+        for statement in statements[:-1]:
+            await connector.query(statement)
+        with pytest.raises(Refused, match=said):
+            await connector.query(statements[-1])
+        assert await connector.query("SHOW search_path") == (("search_path",), [("pg_catalog",)])
+        assert (await connector.query("SELECT to_regclass('public.mischief')"))[1] == [(None,)]
+
+
+async def test_an_answer_comes_as_names_and_typed_rows(sick) -> None:
+    async with sick.connector() as connector:
+        names, rows = await connector.query("SELECT 1 AS one, 'two' AS two, NULL AS three, '50%' AS four")
+        assert (names, rows) == (("one", "two", "three", "four"), [(1, "two", None, "50%")])
+        assert await connector.query("DO $$ BEGIN END $$") == ((), [])
 
 
 async def test_a_server_that_is_not_there_says_what_to_do() -> None:

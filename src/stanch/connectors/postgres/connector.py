@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import psycopg
-from psycopg import sql
 
 from stanch.connectors.postgres import snapshot
 from stanch.connectors.postgres.indexes import Builder, IndexState, look_up
@@ -142,11 +141,19 @@ class PostgresConnector:
         return planning.heard(told)
 
     async def query(self, statement: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        """Run one statement of a person's, read-only: column names and rows.
+        """One statement of a person's, in a read-only transaction that is rolled back: column names and rows.
 
-        Raises ConnectionRefused, and psycopg.Error (what would write is refused by the server itself).
+        Raises ConnectionRefused; Refused for what the server would not do, such as to write or to take longer than
+        the statement timeout.
         """
-        return await self._session.rows(sql.Composed([sql.SQL(statement)]))
+        try:
+            return await self._session.asked(statement)
+        except psycopg.Error as error:
+            raise Refused(
+                f"PostgreSQL refused: {str(error).strip() or type(error).__name__}.",
+                hint="The session reads only, and a statement is ended after "
+                f"{self.settings.statement_timeout_s:g} s. Nothing was changed.",
+            ) from error
 
     async def index_state(self, schema: str, table: str, index: str) -> IndexState:
         """What the catalog and the progress view say of an index, by one statement.

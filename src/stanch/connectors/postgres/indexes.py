@@ -1,15 +1,14 @@
 """Indexes: what the server says of one, and the session that builds or drops it without stopping writes."""
 
-import asyncio
-import contextlib
 import hashlib
 from dataclasses import dataclass
 
 import msgspec
 import psycopg
-from psycopg import pq, sql
+from psycopg import sql
 
 from stanch.connectors.postgres.session import Session, connect
+from stanch.connectors.postgres.wire import one_statement
 from stanch.model.postgres import Build
 
 ELDER_S = 30.0
@@ -172,7 +171,9 @@ class Builder:
             if connection.info.server_version >= 140_000:
                 # Else the server would end the build when it notices that nobody is there any more.
                 await connection.execute("SELECT set_config('client_connection_check_interval', '0', false)")
-            await _finish(connection.pgconn, statement)
+            await one_statement(connection.pgconn, statement)
+        except psycopg.Error as error:
+            raise BuildFailed(error.sqlstate, str(error).strip()) from error
         finally:
             connection.pgconn.finish()
 
@@ -189,41 +190,3 @@ class Builder:
             )
             row = await cursor.fetchone()
             return row is not None and bool(row[0])
-
-
-async def _finish(pgconn: pq.abc.PGconn, statement: str) -> None:
-    """Send a statement and wait for its end, by the socket alone: psycopg's own wait would cancel it on the server."""
-    pgconn.send_query(statement.encode())
-    while pgconn.flush():
-        await _ready(pgconn.socket, writing=True)
-    while True:
-        while pgconn.is_busy():
-            await _ready(pgconn.socket, writing=False)
-            try:
-                pgconn.consume_input()
-            except psycopg.OperationalError as error:
-                raise BuildFailed(None, f"The session was lost: {str(error).strip()}") from error
-        result = pgconn.get_result()
-        if result is None:
-            return
-        if result.status == pq.ExecStatus.FATAL_ERROR:
-            sqlstate = result.error_field(pq.DiagnosticField.SQLSTATE)
-            message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or result.error_message
-            raise BuildFailed(sqlstate.decode() if sqlstate else None, message.decode(errors="replace").strip())
-
-
-async def _ready(descriptor: int, *, writing: bool) -> None:
-    loop = asyncio.get_running_loop()
-    ready = loop.create_future()
-
-    def tell() -> None:
-        if not ready.done():
-            ready.set_result(None)
-
-    add, remove = (loop.add_writer, loop.remove_writer) if writing else (loop.add_reader, loop.remove_reader)
-    add(descriptor, tell)
-    try:
-        await ready
-    finally:
-        with contextlib.suppress(ValueError):
-            remove(descriptor)

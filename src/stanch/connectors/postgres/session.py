@@ -8,7 +8,9 @@ from typing import Any, Self
 
 import psycopg
 from psycopg import conninfo, sql
+from psycopg.adapt import Transformer
 
+from stanch.connectors.postgres.wire import one_statement
 from stanch.model.postgres import Extension, Refusal, Server
 from stanch.model.problem import Unusable
 
@@ -96,11 +98,50 @@ class Session:
         rows = await self._send(statement, None)
         return rows[0][0] if rows else None
 
-    async def rows(self, statement: sql.Composed) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        """Column names and rows. Raises as `one`."""
-        names: list[str] = []
-        found = await self._send(statement, None, names)
-        return tuple(names), found
+    async def asked(self, statement: str) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """A person's own statement, one, in a read-only transaction that is rolled back: column names and rows.
+
+        What it SETs is undone with it. Raises ConnectionRefused, and psycopg.Error for what it met.
+        """
+        async with self._turn:
+            connection = await self._begun()
+            self.sent += 2
+            try:
+                result = await one_statement(connection.pgconn, statement)
+            except psycopg.Error:
+                await self._rolled_back(connection)
+                raise
+            except BaseException:
+                # It may still run; the session is let go, and the server ends it at its statement timeout.
+                await self._drop()
+                raise
+            names = tuple((result.fname(place) or b"").decode() for place in range(result.nfields))
+            transformer = Transformer(connection)
+            transformer.set_pgresult(result)
+            rows = transformer.load_rows(0, result.ntuples, tuple) if names else []
+            await self._rolled_back(connection)
+            return names, rows
+
+    async def _begun(self) -> psycopg.AsyncConnection[tuple[Any, ...]]:
+        """A session in a read-only transaction, opened again where it had broken meanwhile."""
+        connection, _ = await self._opened()
+        self.sent += 1
+        try:
+            await connection.execute("BEGIN READ ONLY")
+        except psycopg.OperationalError:
+            if not connection.closed:
+                raise
+            await self._drop()
+            connection, _ = await self._opened()
+            self.sent += 1
+            await connection.execute("BEGIN READ ONLY")
+        return connection
+
+    async def _rolled_back(self, connection: psycopg.AsyncConnection[tuple[Any, ...]]) -> None:
+        if connection.closed:
+            await self._drop()
+        else:
+            await connection.execute("ROLLBACK")
 
     async def told(self, statement: sql.Composed, tag: str) -> list[Any]:
         """The JSON in the DETAIL of every message of the text `tag` that the statement raises. Raises as `one`."""
@@ -117,37 +158,31 @@ class Session:
         self,
         statement: sql.Composed,
         listen: Callable[[psycopg.errors.Diagnostic], None] | None,
-        names: list[str] | None = None,
     ) -> list[tuple[Any, ...]]:
         async with self._turn:
             was_open = self._connection is not None
             connection, _ = await self._opened()
             try:
-                return await self._run(connection, statement, listen, names)
+                return await self._run(connection, statement, listen)
             except psycopg.OperationalError:
                 if not connection.broken or not was_open:
                     raise
                 await self._drop()
                 connection, _ = await self._opened()
-                return await self._run(connection, statement, listen, names)
+                return await self._run(connection, statement, listen)
 
     async def _run(
         self,
         connection: psycopg.AsyncConnection[tuple[Any, ...]],
         statement: sql.Composed,
         listen: Callable[[psycopg.errors.Diagnostic], None] | None,
-        names: list[str] | None,
     ) -> list[tuple[Any, ...]]:
         self.sent += 1
         if listen is not None:
             connection.add_notice_handler(listen)
         try:
             cursor = await connection.execute(statement)
-            if cursor.description is None:
-                return []
-            if names is not None:
-                names += [column.name for column in cursor.description]
-            return await cursor.fetchall()
+            return [] if cursor.description is None else await cursor.fetchall()
         finally:
             if listen is not None:
                 connection.remove_notice_handler(listen)
