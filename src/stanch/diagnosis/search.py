@@ -1,6 +1,7 @@
 """The search for a cause: look twice, ask every cause, meet their needs together, ask again."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -10,7 +11,7 @@ from stanch.diagnosis.reading import read
 from stanch.diagnosis.workload import workload
 from stanch.model.clock import Clock
 from stanch.model.finding import Diagnosis, Finding, RuledOut
-from stanch.model.postgres import Answer, Observation, PlanRequest, Refusal, Request, Unanswered
+from stanch.model.postgres import Answer, Observation, Planned, PlanRequest, Refusal, Request, Unanswered
 from stanch.model.problem import Unusable
 
 MOST_ROUNDS = 3
@@ -104,15 +105,20 @@ def _notes(observation: Observation) -> tuple[str, ...]:
     if not server.reads_data and not server.superuser:
         notes.append(f"Role {server.role} may not plan over every table: grant it pg_read_all_data.")
     notes += workload(observation).notes
-    unplanned: dict[str, int] = {}
-    planned = 0
-    for request, answer in observation.answers.items():
-        if isinstance(request, PlanRequest) and isinstance(answer, Unanswered):
-            if not request.indexes:
-                unplanned[answer.because] = unplanned.get(answer.because, 0) + 1
-        elif isinstance(request, PlanRequest):
-            planned += 1
-    if planned:
-        notes.append(f"One of the statements is a DO block, inside which {planned} plan(s) were made and nothing ran.")
-    notes += [f"{count} statement(s) could not be planned: {because}." for because, count in sorted(unplanned.items())]
-    return tuple(notes)
+    return (*notes, *_planning_notes(observation))
+
+
+def _planning_notes(observation: Observation) -> Iterator[str]:
+    """How many plans were made, and why others were not."""
+    plans = {request: answer for request, answer in observation.answers.items() if isinstance(request, PlanRequest)}
+    made = sum(isinstance(answer, Planned) for answer in plans.values())
+    if made:
+        yield f"One of the statements is a DO block, inside which {made} plan(s) were made and nothing ran."
+    for what, hypothetical in (("statement(s)", False), ("plan(s) with an index that is not there", True)):
+        refused = Counter(
+            answer.because
+            for request, answer in plans.items()
+            if isinstance(answer, Unanswered) and bool(request.indexes) is hypothetical
+        )
+        for because, count in sorted(refused.items()):
+            yield f"{count} {what} could not be planned: {because}."

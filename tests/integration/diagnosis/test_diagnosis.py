@@ -244,6 +244,30 @@ async def test_planning_runs_nothing_of_the_patients(sick) -> None:
     assert [note for note in diagnosis.notes if "calls mischief" in note]
 
 
+async def test_auto_explain_spoils_hypothetical_plans_and_nothing_else(sick) -> None:
+    """It fails on an index that is not there; a role that may silence it does, another goes by the statistics."""
+    if not sick.has_extensions:
+        pytest.skip("auto_explain and HypoPG are not there")
+    preload = "SET session_preload_libraries = 'auto_explain'"
+    sick.execute(*(f"ALTER ROLE {role} {preload}" for role in ("stanch_read", SUPERUSER)))
+    sick.execute(*(f"ALTER ROLE {role} SET auto_explain.log_min_duration = 0" for role in ("stanch_read", SUPERUSER)))
+    sick.execute("ALTER ROLE stanch_read SET auto_explain.log_nested_statements = on")
+    try:
+        async with sick.load(clients=3):
+            may_not = await diagnose_postgres(sick.url("stanch_read"), SystemClock())
+            may = await diagnose_postgres(sick.url(SUPERUSER), SystemClock())
+    finally:
+        for role in ("stanch_read", SUPERUSER):
+            sick.execute(f"ALTER ROLE {role} RESET ALL")
+        sick.execute("ALTER ROLE stanch_read SET default_transaction_read_only = on")
+    estimated, planned = finding(may_not), finding(may)
+    assert estimated is not None
+    assert planned is not None
+    assert "Estimate with the index" in [each.name for each in estimated.evidence]
+    assert [note for note in may_not.notes if "cache lookup failed" in note]
+    assert "Plan with the index" in [each.name for each in planned.evidence]
+
+
 async def test_what_is_planned_is_one_select(sick) -> None:
     texts = (
         "SELECT 1; DROP TABLE appointments",
