@@ -73,7 +73,8 @@ class Gauge:
     """The sum, or the largest, of the latest values; over a window, their mean or maximum.
 
     `aggregate` joins the series: sum, max, min or avg. `relative` is for values that are moments in epoch
-    seconds: `since` reads the age (now - value), `until` what is left (value - now). `scale` makes the unit
+    seconds: `since` reads the age (now - value), `until` what is left (value - now), of the latest values whatever the
+    window. `scale` makes the unit
     the signal's own (0.01 for an exporter that gives per cent). `statistic` is what an exporter has already taken
     of a distribution (its mean): the gauge then stands for no other.
     """

@@ -10,9 +10,10 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Table, delete, func, select, tuple_
+from sqlalchemy import BigInteger, Connection, Insert, Table, and_, cast, delete, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from stanch.model.rule import AlertState
@@ -24,6 +25,8 @@ from stanch.store.tables import rule_state, sample, series
 # Beyond this age one sample a minute is kept: enough for a chart, a twelfth of the rows at the usual interval.
 FULL_S = 6 * 3600.0
 _MINUTE_S = 60.0
+# One transaction thins no more than this, so that no other writer waits for long.
+_THINNED_AT_ONCE_S = 600.0
 # What is kept in memory while the store is away; older samples are given up first.
 _MOST_WAITING = 1_000_000
 
@@ -47,7 +50,7 @@ class History:
         self._ids: dict[_SeriesKey, int] = {}
         self._waiting: list[tuple[Series, int, float]] = []
         self._saved: dict[str, Standing] = {}
-        self._thinned_to: float | None = None
+        self._thinned_to = 0.0
 
     def note(self, samples: Iterable[tuple[Series, int, float]]) -> None:
         """Take (series, milliseconds, value) into the next batch."""
@@ -110,6 +113,9 @@ class History:
             return last, list(rows), list(connection.execute(select(rule_state)))
 
         last, rows, stood = await self._store.read(unit)
+        if last is not None:
+            # As far as the process got that wrote the last sample; it may have been an hour behind.
+            self._thinned_to = (last - FULL_S - 3600) // _MINUTE_S * _MINUTE_S
         standings = {row.rule_id: _standing(row) for row in stood}
         self._saved = dict(standings)
         fill(windows, [(row.metric, row.labels, row.at, row.value) for row in rows])
@@ -149,23 +155,13 @@ class History:
     async def age(self, now: float) -> None:
         """Forget what is older than the retention, and thin what is older than `FULL_S` to one sample a minute."""
         forget_before = now - self._retention_s
+        await self._store.write(
+            lambda connection: connection.execute(delete(sample).where(sample.c.at < forget_before))
+        )
         thin_before = (now - FULL_S) // _MINUTE_S * _MINUTE_S
-
-        def forget(connection: Connection) -> float | None:
-            connection.execute(delete(sample).where(sample.c.at < forget_before))
-            first: float | None = connection.execute(select(func.min(sample.c.at))).scalar_one()
-            return first
-
-        first = await self._store.write(forget)
-        if first is None:
-            return
-        if self._thinned_to is None:
-            # What an earlier process thinned is walked over again once: there is nothing left to delete in it.
-            self._thinned_to = first // _MINUTE_S * _MINUTE_S
         while self._thinned_to < thin_before:
-            start = self._thinned_to
-            await self._store.write(lambda connection, start=start: _thin(connection, start))  # type: ignore[misc] # mypy takes the default for a parameter
-            self._thinned_to = start + _MINUTE_S
+            since = self._thinned_to
+            self._thinned_to = await self._store.write(partial(_thin, since=since, before=thin_before))
 
 
 def fill(windows: Windows, rows: Sequence[tuple[str, Mapping[str, str], float, float | None]]) -> None:
@@ -226,10 +222,22 @@ def _numbered(connection: Connection, wanted: Iterable[_SeriesKey]) -> dict[_Ser
     return {key: found[key] for key in keys}
 
 
-def _thin(connection: Connection, start: float) -> None:
-    within = sample.c.at.between(start, math.nextafter(start + _MINUTE_S, -math.inf))
-    firsts = select(sample.c.series_id, func.min(sample.c.at)).where(within).group_by(sample.c.series_id)
+def _thin(connection: Connection, since: float, before: float) -> float:
+    """Keep of the next few minutes the first sample of each series and minute; gives where to go on."""
+    first: float | None = connection.execute(
+        select(func.min(sample.c.at)).where(sample.c.at >= since, sample.c.at < before)
+    ).scalar_one()
+    if first is None:
+        return before
+    start = first // _MINUTE_S * _MINUTE_S
+    end = min(start + _THINNED_AT_ONCE_S, before)
+    within = and_(sample.c.at >= start, sample.c.at < end)
+    # A cast cuts off on SQLite and rounds on PostgreSQL.
+    minutes = sample.c.at / _MINUTE_S
+    minute = cast(minutes, BigInteger) if connection.dialect.name == "sqlite" else func.floor(minutes)
+    firsts = select(sample.c.series_id, func.min(sample.c.at)).where(within).group_by(sample.c.series_id, minute)
     connection.execute(delete(sample).where(within).where(tuple_(sample.c.series_id, sample.c.at).not_in(firsts)))
+    return end
 
 
 def _put_standing(connection: Connection, rule_id: str, standing: Standing) -> None:

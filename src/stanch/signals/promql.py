@@ -87,13 +87,16 @@ def rule_file(
             f"          rule: {_text(rule.id)}",
             f"          role: {_text(rule.role.value)}",
             "        annotations:",
-            f"          summary: {_text(_untemplated(rule.title))}",
-            f"          source: {_text(_untemplated(str(rule.source)))}",
-            f"          description: {_text(_untemplated(rule.source.text.strip()))}",
+            *(f"          {name}: {_text(_untemplated(text))}" for name, text in annotations(rule).items()),
         ]
     if not rules:
         lines[-1] += " []"
     return "\n".join(lines) + "\n"
+
+
+def annotations(rule: Rule) -> dict[str, str]:
+    """What an alert says beside its labels: the condition in words, where it is written, and the line itself."""
+    return {"summary": rule.title, "source": str(rule.source), "description": rule.source.text.strip()}
 
 
 def alert_name(rule: Rule) -> str:
@@ -129,6 +132,7 @@ def _reading(reading: Reading, statistic: Statistic | None, window_s: float, lab
 
 
 def _gauge(reading: Gauge, statistic: Statistic | None, window_s: float, labels: Labels) -> str:
+    window_s = 0.0 if reading.relative else window_s
     value = f"{reading.aggregate}({_level(reading.selector, statistic, window_s, labels)})"
     if reading.relative == "since":
         value = f"time() - {value}"

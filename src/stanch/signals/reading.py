@@ -56,7 +56,7 @@ def _can(reading: Reading, statistic: Statistic | None, signal: Signal) -> bool:
         case Gauge():
             if reading.statistic is not None or isinstance(signal.reading, Histogram):
                 return statistic is reading.statistic
-            return statistic is not Statistic.RATE
+            return statistic is None if reading.relative else statistic is not Statistic.RATE
         case GaugeRatio():
             return statistic in {None, Statistic.MEAN, Statistic.MAX}
         case CounterRate():
@@ -112,7 +112,7 @@ def _bound(
 ) -> Evaluator:
     match reading:
         case Gauge():
-            return _Gauge(reading, windows, statistic, window_ms, labels)
+            return _Gauge(reading, windows, statistic, 0 if reading.relative else window_ms, labels)
         case GaugeRatio():
             return _GaugeRatio(reading, windows, statistic, window_ms, labels)
         case CounterRate(selector=selector, aggregate=aggregate):

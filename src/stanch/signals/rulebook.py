@@ -1,9 +1,10 @@
 """All armed rules over the series in memory: evaluated together at a moment, with what each remembers."""
 
+import math
 from collections.abc import Iterable, Mapping
 
 from stanch.model.rule import AlertState, Evaluation, Rule
-from stanch.model.signal import Signal, Statistic
+from stanch.model.signal import Comparison, CounterIncrease, CounterRate, Signal, Statistic
 from stanch.signals.reading import Evaluator, evaluator
 from stanch.signals.rules import Standing, Transition, advance, evaluation, moved, transition, unseen
 from stanch.signals.windows import Labels, Windows, milliseconds
@@ -18,9 +19,12 @@ class Rulebook:
         self._windows = windows
         self._signals = signals
         self._evaluators: dict[_Key, Evaluator] = {}
-        self._armed: list[tuple[Rule, _Key, Evaluator]] = []
+        self._armed: list[tuple[Rule, _Key, Evaluator, bool]] = []
         self._standings: dict[str, Standing] = {}
         self._rules: dict[str, Rule] = {}
+        # Since when there are samples without a gap. Of a window that reaches back further a part is missing, and
+        # too little of what is counted would look like too little happening: that is no data.
+        self.watched_from: float | None = None
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -40,13 +44,13 @@ class Rulebook:
         """
         armed = {rule.id: rule for rule in rules}
         known = dict(self._standings) | dict(standings or {})
-        bound: list[tuple[Rule, _Key, Evaluator]] = []
+        bound: list[tuple[Rule, _Key, Evaluator, bool]] = []
         evaluators: dict[_Key, Evaluator] = {}
         for rule in armed.values():
             key = (rule.signal, rule.statistic, rule.window_s, rule.labels)
             if key not in evaluators:
                 evaluators[key] = self._evaluators.get(key) or self._bound(key)
-            bound.append((rule, key, evaluators[key]))
+            bound.append((rule, key, evaluators[key], self._warns_of_too_little(rule)))
         gone = tuple(
             evaluation(rule, self._standings[rule.id])
             for rule in self._rules.values()
@@ -64,11 +68,14 @@ class Rulebook:
         standings = self._standings
         values: dict[_Key, float | None] = {}
         changes: list[Transition] = []
-        for rule, key, each in self._armed:
+        seen_s = math.inf if self.watched_from is None else at - self.watched_from
+        for rule, key, each, warns_of_too_little in self._armed:
             if key in values:
                 value = values[key]
             else:
                 value = values[key] = each.value(moment)
+            if warns_of_too_little and seen_s < rule.window_s:
+                value = None
             before = standings.get(rule.id)
             after = advance(rule, before, value, at)
             standings[rule.id] = after
@@ -97,7 +104,7 @@ class Rulebook:
         key = (signal, statistic, wanted.default_window_s if window_s is None else window_s, labels)
         each = self._evaluators.get(key) or self._bound(key)
         value = each.value(milliseconds(at))
-        return None if value is None or value != value else value  # noqa: PLR0124 - NaN is no data
+        return None if value is None or math.isnan(value) else value
 
     def unseen(self, seconds: float) -> None:
         """Take note that nobody looked for so long."""
@@ -105,7 +112,13 @@ class Rulebook:
 
     def shift(self, seconds: float) -> None:
         """Take note that the clock was moved."""
+        if self.watched_from is not None:
+            self.watched_from += seconds
         self._standings = {rule_id: moved(standing, seconds) for rule_id, standing in self._standings.items()}
+
+    def _warns_of_too_little(self, rule: Rule) -> bool:
+        counted = isinstance(self._signal(rule.signal).reading, CounterRate | CounterIncrease)
+        return counted and rule.comparison in {Comparison.LESS, Comparison.LESS_EQUAL}
 
     def _bound(self, key: _Key) -> Evaluator:
         name, statistic, window_s, labels = key

@@ -237,9 +237,7 @@ class Watcher:
             await self._wait(asked, self.interval_s / 2)
         await self._look()
         at += self._shifted - shifted
-        if self._downtime_from is not None:
-            self._rulebook.unseen(max(0.0, at - self._downtime_from - self.interval_s))
-            self._downtime_from = None
+        self._go_on(at)
         began_evaluating = self._clock.monotonic()
         changes = self._rulebook.evaluate(at)
         self.evaluation_s = self._clock.monotonic() - began_evaluating
@@ -247,6 +245,18 @@ class Watcher:
             self._owed.extend(changes)
             self._owing.set()
         return changes
+
+    def _go_on(self, at: float) -> None:
+        """In the first round of a life: take note of the time in which nobody watched."""
+        if self._downtime_from is not None:
+            unseen_s = at - self._downtime_from - self.interval_s
+            self._downtime_from = None
+            self._rulebook.unseen(max(0.0, unseen_s))
+            if unseen_s <= self.interval_s:
+                first = min((series.times[0] for series in self._windows if series.times), default=None)
+                self._rulebook.watched_from = at if first is None else first / 1000
+        if self._rulebook.watched_from is None:
+            self._rulebook.watched_from = at
 
     async def _rounds(self) -> None:
         due = trimmed = self._clock.monotonic()

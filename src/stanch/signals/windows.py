@@ -236,6 +236,11 @@ def milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
+def satisfies(matcher: Matcher, value: str) -> bool:
+    """Whether a label's value is what a matcher asks for; a label that is not there has the empty value."""
+    return _condition(matcher)(((matcher.label, value),))
+
+
 def _condition(matcher: Matcher) -> Callable[[Labels], bool]:
     """A matcher as a test of labels; a label that is not there counts as empty."""
     label, wanted = matcher.label, matcher.value

@@ -155,7 +155,7 @@ def reading(draw: st.DrawFn, metric: str) -> tuple[Reading, Statistic | None, li
             aggregate = draw(st.sampled_from(["sum", "max", "min", "avg"]))
             relative = draw(st.sampled_from(["", "", "since", "until"]))
             scale = draw(st.sampled_from([1.0, 0.01]))
-            statistic = draw(st.sampled_from([statistic, *QUANTILES]))
+            statistic = None if relative else draw(st.sampled_from([statistic, *QUANTILES]))
             return Gauge(selector=chosen, aggregate=aggregate, relative=relative, scale=scale), statistic, series
         series += [(other.metric, labels, holes(draw, gauge(draw))) for labels in labelled(draw)]
         by = draw(st.sampled_from([(), ("zone",), ("host", "zone")]))

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stanch.model.signal import Sample
@@ -156,7 +156,8 @@ _LABELS = st.dictionaries(
 )
 
 
-@given(st.lists(st.tuples(_NAMES, _LABELS, st.floats(allow_nan=False)), max_size=20))
+@settings(max_examples=50)
+@given(st.lists(st.tuples(_NAMES, _LABELS, st.floats(allow_nan=False)), max_size=8))
 def test_what_is_written_is_read_back(series: list[tuple[str, dict[str, str], float]]) -> None:
     def escaped(text: str) -> str:
         return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

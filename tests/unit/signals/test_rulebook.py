@@ -101,3 +101,20 @@ def test_every_signal_of_the_catalogue_can_be_read_where_there_is_nothing() -> N
     rulebook = Rulebook(Windows(60), SIGNALS)
     for name in SIGNALS:
         assert rulebook.value(name, 1000.0) is None
+
+
+def test_too_little_is_not_warned_of_before_a_whole_window_was_watched() -> None:
+    quiet = replace(RULE, id="quiet", signal="http.request_rate", comparison=Comparison.LESS, value=1.0, window_s=60.0)
+    busy = replace(quiet, id="busy", comparison=Comparison.GREATER, value=0.1)
+    windows = Windows(600)
+    rulebook = Rulebook(windows, SIGNALS)
+    rulebook.arm([quiet, busy])
+    rulebook.watched_from = 1000.0
+    for second in range(1000, 1075, 5):
+        metric = "http_server_request_duration_seconds_count"
+        windows.add([Sample(metric=metric, labels=(), at=second, value=2.0 * second)])
+        rulebook.evaluate(second)
+        state = {each.rule.id: each.state for each in rulebook.evaluations()}
+        # Two requests a second, of which a window that is not yet full holds too few.
+        assert state["quiet"] is (AlertState.NO_DATA if second < 1060 else AlertState.INACTIVE)
+        assert state["busy"] is (AlertState.NO_DATA if second == 1000 else AlertState.FIRING)
