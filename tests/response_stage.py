@@ -15,7 +15,7 @@ from stanch.model.clock import SystemClock
 from stanch.model.finding import Proposal
 from stanch.model.incident import EventKind
 from stanch.model.plan import Plan, Procedure, Severity, Step, StepKind
-from stanch.model.problem import Refused, Source
+from stanch.model.problem import Refused, Source, Unusable
 from stanch.model.risk import Rating, Risk, Trait
 from stanch.model.run import StepState
 from stanch.response import runs
@@ -81,6 +81,32 @@ class CrashingStore:
         return self._store.listen(*topics)
 
 
+class Cuttable:
+    """A store behind a network that can be cut: nothing is answered, or refused after a while."""
+
+    def __init__(self, store) -> None:
+        self._store = store
+        self.whole = asyncio.Event()
+        self.whole.set()
+        self.refuses = False
+
+    async def _pass(self) -> None:
+        if not self.whole.is_set() and self.refuses:
+            raise Unusable("The database does not answer.")
+        await self.whole.wait()
+
+    async def write(self, unit, *, wake=()):
+        await self._pass()
+        return await self._store.write(unit, wake=wake)
+
+    async def read(self, unit):
+        await self._pass()
+        return await self._store.read(unit)
+
+    def listen(self, *topics):
+        return self._store.listen(*topics)
+
+
 class World:
     """A folder: `journal` holds one line an effect, and a file a thing that was built."""
 
@@ -121,6 +147,7 @@ class Build:
         self.remedy = remedy
         self.size = "1"
         self.hang: asyncio.Event | None = None
+        self.built = asyncio.Event()
         self.fail_with: str | None = None
         self.blind = False
         self.verified: list[str] = []
@@ -155,6 +182,7 @@ class Build:
             await self.hang.wait()
         world.put(thing, "built")
         world.note(f"{thing}: built")
+        self.built.set()
         world.points.reach(f"{thing}: after the act")
         return Outcome(text=f"{thing} was built", data={"thing": thing})
 

@@ -109,8 +109,16 @@ class Cut(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """A run and its incident, as read in one transaction and changed by nobody but this drive since."""
+
+    run: Run
+    incident: Incident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Seen:
-    """A run and its incident, as read in one transaction, and what is next."""
+    """What is known, and what is next."""
 
     run: Run
     incident: Incident
@@ -135,27 +143,38 @@ class Drive:
         self._clock = tools.clock
         self._journal = journal
         self.stop = asyncio.Event()
+        self.is_stale = True
+        self._known: _Known | None = None
         self._began: tuple[str, int, float] | None = None
 
     async def go(self) -> None:
-        """Move until there is nothing to do. Raises LeaseLost."""
+        """Move until there is nothing to do. Raises LeaseLost.
+
+        The fence lets nobody else write the run, people apart, and every write here is conditional on what they
+        change; so the rows are read again only when somebody was heard to have changed something (`is_stale`).
+        """
         while True:
-            seen = await self._journal.read(self._see)
-            if seen.run.stop_by is not None:
+            if self.is_stale or self._known is None:
+                self.is_stale = False
+                self._known = await self._journal.read(self._read)
+            if self._known.run.stop_by is not None:
                 self.stop.set()
             try:
-                if await self._make(seen):
+                if await self._make(self._decided(self._known)):
                     return
             except Moved:
-                continue
+                self.is_stale = True
 
     # --- what is next ---
 
-    def _see(self, connection: Connection) -> _Seen:
+    def _read(self, connection: Connection) -> _Known:
         run = rows.get_run(connection, self._journal.hold.run_id)
         if run.state.is_over:
             raise leases.LeaseLost(f"run {run.id} is over")
-        incident = lifecycle.get(connection, run.incident_id)
+        return _Known(run=run, incident=lifecycle.get(connection, run.incident_id))
+
+    def _decided(self, known: _Known) -> _Seen:
+        run, incident = known.run, known.incident
         over = _over_already(incident)
         move = next_move(run, means=self._tools.means, resolved=over, undo=run.stop_undo, now=self._clock.now())
         return _Seen(run=run, incident=incident, move=move)
@@ -163,20 +182,15 @@ class Drive:
     async def _make(self, seen: _Seen) -> bool:
         """Make the move; True when this drive is at its end."""
         match seen.move:
-            case Rest():
-                return await self._journal.write(self._rest)
-            case Finish(state=state, outcome=outcome):
-                await self._journal.finish(seen.run, state, outcome)
-                return True
+            case Rest() | Finish():
+                return await self._journal.write(self._leave)
             case Drop(step=step, because=because):
                 await self._over(seen, step, StepState.SKIPPED, because)
             case Escalate(step=step):
                 await self._escalate(seen, step)
             case Compensate(step=step):
                 await self._compensate(seen, step)
-            case Ask(step=step):
-                await self._turn(seen, step)
-            case Begin(step=step):
+            case Ask(step=step) | Begin(step=step):
                 await self._turn(seen, step)
             case Recover(step=step):
                 await self._recover(seen, step)
@@ -184,12 +198,33 @@ class Drive:
                 assert_never(seen.move)
         return False
 
-    def _rest(self, connection: Connection) -> bool:
-        """Let the run go, unless something came up since it was read."""
-        move = self._see(connection).move
-        if isinstance(move, Rest):
-            leases.release(connection, self._journal.hold, wake_at=move.until)
-        return isinstance(move, Rest)
+    def _leave(self, connection: Connection) -> bool:
+        """Let the run rest, or end it, unless something came up since it was read."""
+        now = self._decided(self._read(connection))
+        match now.move:
+            case Rest(until=until):
+                leases.release(connection, self._journal.hold, wake_at=until)
+            case Finish(state=state, outcome=outcome):
+                self._journal.finish(connection, now.run, state, outcome)
+            case _:
+                self.is_stale = True
+                return False
+        return True
+
+    async def _move(
+        self,
+        seen: _Seen,
+        before: StepRecord,
+        after: StepRecord,
+        *events: Told,
+        also: Callable[[Connection], None] | None = None,
+    ) -> StepRecord:
+        """Write a step's change and remember it."""
+        written = await self._journal.move(seen.run, before, after, *events, also=also)
+        if self._known is not None:
+            steps = tuple(written if step.key == written.key else step for step in self._known.run.steps)
+            self._known = replace(self._known, run=replace(self._known.run, steps=steps))
+        return written
 
     # --- a step's turn ---
 
@@ -284,7 +319,7 @@ class Drive:
             owner=asked.owner,
             by_hand=by_hand,
         )
-        await self._journal.move(seen.run, step, asked, event)
+        await self._move(seen, step, asked, event)
 
     async def _start(
         self, seen: _Seen, step: StepRecord, resolved: StepRecord, *, because: str | None = None
@@ -311,7 +346,7 @@ class Drive:
             because=because,
         )
         self._began = (step.key, started.attempt, self._clock.monotonic())
-        return await self._journal.move(seen.run, step, started, event)
+        return await self._move(seen, step, started, event)
 
     def _elapsed(self, step: StepRecord) -> float:
         """Seconds since this attempt began; by the wall clock only where another process began it."""
@@ -364,7 +399,7 @@ class Drive:
         events: list[Told] = []
         if verified is not None:
             events.append(told(EventKind.STEP_VERIFIED, step, because=verified))
-        await self._journal.move(seen.run, step, after, *events, told(kind, step, **said))
+        await self._move(seen, step, after, *events, told(kind, step, **said))
 
     # --- commands, queries, messages ---
 
@@ -448,7 +483,7 @@ class Drive:
             told(EventKind.STEP_STARTED, done, command=None, attempt=done.attempt),
             told(EventKind.STEP_DONE, done, elapsed_s=0.0, output=""),
         )
-        await self._journal.move(seen.run, step, done, *events, also=queue)
+        await self._move(seen, step, done, *events, also=queue)
 
     # --- actions ---
 
@@ -568,7 +603,7 @@ class Drive:
             return
         note = f"{because} What it had done was undone."
         waiting = replace(step, state=StepState.WAITING, due_at=None, because=note, digest=None)
-        await self._journal.move(seen.run, step, waiting, told(EventKind.STEP_UNDONE, step, because=note))
+        await self._move(seen, step, waiting, told(EventKind.STEP_UNDONE, step, because=note))
 
     async def _undo(self, seen: _Seen, action: Action, step: StepRecord) -> str | None:
         """Put back what the step did; why that failed, where it did."""
@@ -660,7 +695,7 @@ class Drive:
                 hook(connection, seen.incident, step, now)
 
         event = told(EventKind.STEP_ESCALATED, step, owner=step.owner, late_s=late, because=because)
-        await self._journal.move(seen.run, step, replace(step, due_at=None), event, also=also)
+        await self._move(seen, step, replace(step, due_at=None), event, also=also)
 
     async def _compensate(self, seen: _Seen, step: StepRecord) -> None:
         """Put back one step that was done."""
@@ -671,12 +706,12 @@ class Drive:
         if failed is None:
             because = f"The run was stopped by {seen.run.stop_by}: {seen.run.stop_because}"
             undone = replace(step, state=StepState.UNDONE, because=because)
-            await self._journal.move(seen.run, step, undone, told(EventKind.STEP_UNDONE, step, because=because))
+            await self._move(seen, step, undone, told(EventKind.STEP_UNDONE, step, because=because))
             return
         because = f"It could not be undone: {failed}"
         stuck = replace(step, because=because, progress={**step.progress, UNDO_FAILED: True})
         event = told(EventKind.STEP_ESCALATED, step, owner=step.owner, late_s=0.0, because=because)
-        await self._journal.move(seen.run, step, stuck, event)
+        await self._move(seen, step, stuck, event)
 
     # --- what steps act with ---
 
@@ -696,8 +731,8 @@ class Drive:
         return digest_of(step, plan_hash=seen.run.plan_hash, environment=self._tools.executor.environment_names)
 
     async def _context(self, seen: _Seen, step: StepRecord) -> ActionContext:
-        """What an action may know now: the incident is read anew, for what steps before found."""
-        incident = await self._journal.read(lambda connection: lifecycle.get(connection, seen.run.incident_id))
+        """What an action may know now."""
+        incident = seen.incident
         return ActionContext(
             incident=incident,
             plan=await self._tools.plans(seen.run.plan_hash),
@@ -731,6 +766,7 @@ class Drive:
             findings.record(connection, seen.run.incident_id, wanted, now=self._clock.now())
 
         await self._journal.write(unit)
+        self.is_stale = True  # the steps after this one are given what was found
 
     async def _pause(self, seconds: float) -> None:
         """Sleep, or wake early for a stop."""

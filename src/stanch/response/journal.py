@@ -13,7 +13,7 @@ from stanch.model.incident import EventKind
 from stanch.model.problem import Unusable
 from stanch.model.run import Run, RunState, StepRecord, StepState
 from stanch.response import rows
-from stanch.response.leases import Hold, fence
+from stanch.response.leases import Hold, Stopped, fence
 from stanch.store.engine import Store
 from stanch.store.tables import run as run_table
 from stanch.store.tables import step as step_table
@@ -55,11 +55,14 @@ class Journal:
         self.hold = hold
         self._lease_s = lease_s
 
-    async def write(self, unit: Callable[[Connection], T]) -> T:
-        """Run `unit` behind the fence."""
+    async def write(self, unit: Callable[[Connection], T], *, to_begin: bool = False) -> T:
+        """Run `unit` behind the fence. With `to_begin` raises Moved where somebody has just stopped the run."""
 
         def fenced(connection: Connection) -> T:
-            fence(connection, self.hold, now=self._clock.now(), term_s=self._lease_s)
+            try:
+                fence(connection, self.hold, now=self._clock.now(), term_s=self._lease_s, to_begin=to_begin)
+            except Stopped as stopped:
+                raise Moved(self.hold.run_id) from stopped
             return unit(connection)
 
         return await self._patiently(lambda: self._store.write(fenced))
@@ -92,7 +95,7 @@ class Journal:
             if also is not None:
                 also(connection)
 
-        await self.write(unit)
+        await self.write(unit, to_begin=after.state is StepState.STARTED)
         return replace(after, approvals=()) if after.asked != before.asked else after
 
     async def progress(self, run: Run, step: StepRecord, progress: dict[str, Any], *events: Told) -> None:
@@ -117,18 +120,13 @@ class Journal:
         except Unusable as fault:
             log.warning("runs.output_not_kept", run=step.run_id, step=step.key, because=fault.message)
 
-    async def finish(self, run: Run, state: RunState, outcome: str) -> None:
-        """End the run and let it go."""
-
-        def unit(connection: Connection) -> None:
-            now = self._clock.now()
-            ended = {"state": state.value, "ended_at": now, "outcome": outcome}
-            free = {"holder": None, "held_until": None, "wake_at": None}
-            connection.execute(update(run_table).where(run_table.c.id == run.id).values(**ended, **free))
-            data = {"run": run.id, "outcome": outcome, "state": state.value, "name": run.name}
-            self._tell(connection, run, ((EventKind.RUN_FINISHED, data),))
-
-        await self.write(unit)
+    def finish(self, connection: Connection, run: Run, state: RunState, outcome: str) -> None:
+        """End the run and let it go; part of a unit of `write`."""
+        ended = {"state": state.value, "ended_at": self._clock.now(), "outcome": outcome}
+        free = {"holder": None, "held_until": None, "wake_at": None}
+        connection.execute(update(run_table).where(run_table.c.id == run.id).values(**ended, **free))
+        data = {"run": run.id, "outcome": outcome, "state": state.value, "name": run.name}
+        self._tell(connection, run, ((EventKind.RUN_FINISHED, data),))
 
     def _tell(self, connection: Connection, run: Run, events: tuple[Told, ...]) -> None:
         if events:

@@ -4,14 +4,14 @@ Leases of several replicas are timed by the one clock that they share, the datab
 SQLite and for the times that runs themselves carry.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Double,
-    and_,
+    bindparam,
     cast,
     exists,
     extract,
@@ -44,12 +44,46 @@ class LeaseLost(Exception):
     """Another replica has taken the run, or it is over: nothing was written, and nothing may be."""
 
 
-def fence(connection: Connection, hold: Hold, *, now: float, term_s: float) -> None:
-    """The first statement of every write of a held run: locks it, renews it for `term_s`. Raises LeaseLost."""
-    mine = (run.c.id == hold.run_id) & (run.c.epoch == hold.epoch) & run.c.state.in_(_LIVE)
-    until = _clock(connection, now) + term_s
-    if connection.execute(update(run).where(mine).values(held_until=until)).rowcount != 1:
-        raise LeaseLost(f"run {hold.run_id} is no longer held at epoch {hold.epoch}")
+class Stopped(Exception):
+    """Somebody has just stopped the run: nothing is begun in it any more."""
+
+
+# Built once: the statement that every write begins with, and what every look asks.
+_MINE = (run.c.id == bindparam("held")) & (run.c.epoch == bindparam("at_epoch"))
+_FENCE = update(run).where(_MINE & run.c.state.in_(_LIVE)).values(held_until=bindparam("until"))
+_FENCE_RUNNING = update(run).where(_MINE & (run.c.state == _LIVE[0])).values(held_until=bindparam("until"))
+_NOW = bindparam("now", type_=Double)
+_HELD = run.c.holder.is_not(None) & run.c.state.in_(_LIVE)
+_WAITS = exists().where(step.c.run_id == run.c.id, step.c.state == StepState.PROPOSED.value)
+_OVER = exists().where(incident.c.id == run.c.incident_id, incident.c.status == IncidentStatus.RESOLVED.value)
+_RESTS = (run.c.state == RunState.RUNNING.value) & run.c.holder.is_(None)
+# Waits for people, though its incident is resolved.
+_RESOLVED = _RESTS & or_(run.c.wake_at.is_(None), run.c.wake_at > _NOW) & _OVER & _WAITS
+_ANY_RESOLVED = select(run.c.id).where(_RESOLVED).limit(1)
+_ANY_READY = select(run.c.id).where(run.c.holder.is_(None), run.c.wake_at <= _NOW, run.c.state.in_(_LIVE)).limit(1)
+_NEXT_WAKE = select(func.min(run.c.wake_at) - _NOW).where(run.c.state.in_(_LIVE), run.c.holder.is_(None))
+_SHARED_CLOCK = cast(extract("epoch", func.clock_timestamp()), Double)
+_FENCE_SHARED = _FENCE.values(held_until=_SHARED_CLOCK + bindparam("term", type_=Double))
+_FENCE_RUNNING_SHARED = _FENCE_RUNNING.values(held_until=_SHARED_CLOCK + bindparam("term", type_=Double))
+
+
+def fence(connection: Connection, hold: Hold, *, now: float, term_s: float, to_begin: bool = False) -> None:
+    """The first statement of every write of a held run: locks it, renews it for `term_s`.
+
+    Raises LeaseLost; for a write that is to begin something, also Stopped.
+    """
+    named: dict[str, object] = {"held": hold.run_id, "at_epoch": hold.epoch}
+    if connection.dialect.name == "postgresql":
+        statement = _FENCE_RUNNING_SHARED if to_begin else _FENCE_SHARED
+        named["term"] = term_s
+    else:
+        statement = _FENCE_RUNNING if to_begin else _FENCE
+        named["until"] = now + term_s
+    if connection.execute(statement, named).rowcount == 1:
+        return
+    if to_begin and stopping(connection, (hold.run_id,)):
+        raise Stopped(hold.run_id)
+    raise LeaseLost(f"run {hold.run_id} is no longer held at epoch {hold.epoch}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +97,16 @@ class Survey:
 
 def survey(connection: Connection, *, now: float, lease_s: float | None) -> Survey:
     """Look without changing anything; for the parameters see `take`."""
-    waiting = select(func.min(run.c.wake_at) - now).where(run.c.state.in_(_LIVE), run.c.holder.is_(None))
-    pauses = [connection.execute(waiting).scalar()]
+    pauses = [connection.execute(_NEXT_WAKE, {"now": now}).scalar()]
     if lease_s is not None:
-        clock = _clock(connection, now)
-        held = select(func.min(run.c.held_until) - clock).where(run.c.state.in_(_LIVE), run.c.holder.is_not(None))
+        held = select(func.min(run.c.held_until) - _clock(connection, now)).where(_HELD)
         pauses.append(connection.execute(held).scalar())
-    free = select(run.c.id).where(_free(connection, now, lease_s)).limit(1)
+        free = connection.execute(select(run.c.id).where(_free(connection, now, lease_s)).limit(1))
+    else:
+        free = connection.execute(_ANY_READY, {"now": now})
     return Survey(
-        any_free=connection.execute(free).first() is not None,
-        any_resolved=connection.execute(select(run.c.id).where(_resolved(now)).limit(1)).first() is not None,
+        any_free=free.first() is not None,
+        any_resolved=connection.execute(_ANY_RESOLVED, {"now": now}).first() is not None,
         next_in_s=min((float(pause) for pause in pauses if pause is not None), default=None),
     )
 
@@ -122,15 +156,15 @@ def release(connection: Connection, hold: Hold, *, wake_at: float | None) -> Non
     connection.execute(update(run).where(mine).values(holder=None, held_until=None, wake_at=wake_at))
 
 
-def release_all(connection: Connection, *, now: float) -> int:
-    """Free every run: for a process that knows that it is the only one, when it begins. How many were held."""
-    held = run.c.holder.is_not(None) & run.c.state.in_(_LIVE)
-    return connection.execute(update(run).where(held).values(holder=None, held_until=None, wake_at=now)).rowcount
+def release_all(connection: Connection, *, now: float, but: Collection[str] = ()) -> int:
+    """Free every run but those: for a process that knows that it is the only one. How many were held."""
+    others = _HELD & run.c.id.not_in(but)
+    return connection.execute(update(run).where(others).values(holder=None, held_until=None, wake_at=now)).rowcount
 
 
 def wake_resolved(connection: Connection, *, now: float) -> int:
     """Wake the runs that wait for people though their incident is resolved; how many."""
-    return connection.execute(update(run).where(_resolved(now)).values(wake_at=now)).rowcount
+    return connection.execute(update(run).where(_RESOLVED).values(wake_at=_NOW), {"now": now}).rowcount
 
 
 def stopping(connection: Connection, run_ids: Sequence[str]) -> frozenset[str]:
@@ -142,22 +176,13 @@ def stopping(connection: Connection, run_ids: Sequence[str]) -> frozenset[str]:
 def _clock(connection: Connection, now: float) -> ColumnElement[float]:
     """The clock that leases are timed by, in epoch seconds."""
     if connection.dialect.name == "postgresql":
-        return cast(extract("epoch", func.clock_timestamp()), Double)
+        return _SHARED_CLOCK
     return literal(now, Double)
 
 
 def _free(connection: Connection, now: float, lease_s: float | None) -> ColumnElement[bool]:
-    ready = run.c.holder.is_(None) & (run.c.wake_at <= now)
+    ready = run.c.holder.is_(None) & (run.c.wake_at <= now) & run.c.state.in_(_LIVE)
     if lease_s is None:
-        return and_(run.c.state.in_(_LIVE), ready)
+        return ready
     clock = _clock(connection, now)
-    beyond = or_(run.c.held_until < clock, run.c.held_until > clock + _FARTHEST * lease_s)
-    expired = run.c.holder.is_not(None) & beyond
-    return and_(run.c.state.in_(_LIVE), or_(ready, expired))
-
-
-def _resolved(now: float) -> ColumnElement[bool]:
-    waits = exists().where(step.c.run_id == run.c.id, step.c.state == StepState.PROPOSED.value)
-    over = exists().where(incident.c.id == run.c.incident_id, incident.c.status == IncidentStatus.RESOLVED.value)
-    rests = (run.c.state == RunState.RUNNING.value) & run.c.holder.is_(None)
-    return and_(rests, or_(run.c.wake_at.is_(None), run.c.wake_at > now), over, waits)
+    return or_(ready, _HELD & or_(run.c.held_until < clock, run.c.held_until > clock + _FARTHEST * lease_s))

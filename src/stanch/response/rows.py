@@ -1,14 +1,23 @@
 """Runs, steps, approvals and controls as rows, and back."""
 
+from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, Update, bindparam, delete, insert, select, update
 
 from stanch.model.control import Control, ControlState
 from stanch.model.problem import NotFound
 from stanch.model.run import Approval, Run, RunState, StepRecord
 from stanch.store.rows import from_row, to_values
 from stanch.store.tables import approval, control, run, step
+
+_STEP_COLUMNS = tuple(column.name for column in step.columns)
+
+# Built once: what every look at a run asks.
+_RUN = select(run).where(run.c.id == bindparam("wanted"))
+_STEPS = select(step).where(step.c.run_id == bindparam("wanted")).order_by(step.c.ordinal)
+_APPROVALS = select(approval).where(approval.c.run_id == bindparam("wanted")).order_by(approval.c.at, approval.c.by)
 
 
 def insert_run(connection: Connection, record: Run) -> None:
@@ -22,10 +31,16 @@ def insert_run(connection: Connection, record: Run) -> None:
 
 def get_run(connection: Connection, run_id: str) -> Run:
     """The run with its steps and their approvals. Raises NotFound."""
-    row = connection.execute(select(run).where(run.c.id == run_id)).one_or_none()
+    wanted = {"wanted": run_id}
+    row = connection.execute(_RUN, wanted).one_or_none()
     if row is None:
         raise NotFound(f"There is no run {run_id}.", hint="`stanch run list` shows those there are.")
-    return _runs(connection, [row])[0]
+    yes = _by_step(connection.execute(_APPROVALS, wanted))
+    steps = [
+        from_row(StepRecord, each, approvals=yes.get((run_id, each.key), ()))
+        for each in connection.execute(_STEPS, wanted)
+    ]
+    return from_row(Run, row, steps=steps)
 
 
 def list_runs(
@@ -42,17 +57,25 @@ def list_runs(
 
 def update_step(connection: Connection, before: StepRecord, after: StepRecord) -> bool:
     """Write what differs, where the step still stands as `before` says; False where somebody was faster."""
-    old, new = _step_values(before), _step_values(after)
-    changed = {name: value for name, value in new.items() if value != old[name]}
+    changed = {name: new for name in _STEP_COLUMNS if (new := getattr(after, name)) != getattr(before, name)}
     if not changed:
         return True
-    result = connection.execute(
-        update(step)
-        .where(step.c.run_id == before.run_id, step.c.key == before.key)
-        .where(step.c.state == before.state.value, step.c.attempt == before.attempt, step.c.asked == before.asked)
-        .values(changed)
+    guard: dict[str, Any] = {"was_run": before.run_id, "was_key": before.key, "was_state": before.state.value}
+    guard |= {"was_attempt": before.attempt, "was_asked": before.asked}
+    return connection.execute(_step_update(tuple(changed)), {**to_values(changed), **guard}).rowcount == 1
+
+
+@cache
+def _step_update(names: tuple[str, ...]) -> Update:
+    """The statement that changes those columns; there are few such sets, and building one costs more than running."""
+    still = (
+        (step.c.run_id == bindparam("was_run"))
+        & (step.c.key == bindparam("was_key"))
+        & (step.c.state == bindparam("was_state"))
+        & (step.c.attempt == bindparam("was_attempt"))
+        & (step.c.asked == bindparam("was_asked"))
     )
-    return result.rowcount == 1
+    return update(step).where(still).values({name: bindparam(name) for name in names})
 
 
 def insert_approval(connection: Connection, given: Approval) -> None:
@@ -92,20 +115,25 @@ def list_controls(
 
 
 def _step_values(record: StepRecord) -> dict[str, Any]:
-    values = to_values(record)
+    values: dict[str, Any] = to_values(record)
     del values["approvals"]
     return values
 
 
+def _by_step(given: Iterable[Row[Any]]) -> dict[tuple[str, str], list[Approval]]:
+    approvals: dict[tuple[str, str], list[Approval]] = {}
+    for row in given:
+        approvals.setdefault((row.run_id, row.step_key), []).append(from_row(Approval, row))
+    return approvals
+
+
 def _runs(connection: Connection, rows: list[Row[Any]]) -> tuple[Run, ...]:
     ids = [row.id for row in rows]
-    approvals: dict[tuple[str, str], list[Approval]] = {}
     steps: dict[str, list[StepRecord]] = {each: [] for each in ids}
     for start in range(0, len(ids), 500):  # well under the limit of parameters of one statement
         some = ids[start : start + 500]
-        given_yes = select(approval).where(approval.c.run_id.in_(some)).order_by(approval.c.at, approval.c.by)
-        for row in connection.execute(given_yes):
-            approvals.setdefault((row.run_id, row.step_key), []).append(from_row(Approval, row))
+        said = select(approval).where(approval.c.run_id.in_(some)).order_by(approval.c.at, approval.c.by)
+        approvals = _by_step(connection.execute(said))
         in_order = select(step).where(step.c.run_id.in_(some)).order_by(step.c.run_id, step.c.ordinal)
         for row in connection.execute(in_order):
             yes = approvals.get((row.run_id, row.key), ())

@@ -61,40 +61,47 @@ class Runner:
         self._held: dict[str, _Held] = {}
         self._changed = asyncio.Event()
         self._listener: Listener | None = None
+        self._is_unsure = True
 
     async def run(self) -> None:
         """Until cancelled; then everything in flight is ended, and what is held is let go for the next process."""
         guard = None if self._alone else asyncio.create_task(self._keep_leases(), name="stanch-leases")
+        self._is_unsure = True
         try:
             async with self._store.listen(runs.TOPIC, lifecycle.TOPIC) as listener:
                 self._listener = listener
-                if self._alone:
-                    freed = await self._patiently_free()
-                    log.info("runs.taken_over", number=freed)
                 while True:
                     pause = await self._look()
                     await listener.wait(pause)
         finally:
             await _end([each.task for each in self._held.values()] + ([] if guard is None else [guard]))
 
-    async def _patiently_free(self) -> int:
-        while True:
-            try:
-                return await self._store.write(lambda connection: leases.release_all(connection, now=self._clock.now()))
-            except Unusable as fault:
-                log.warning("runs.store_unusable", because=fault.message)
-                await self._clock.sleep(_RETRY_S)
-
     async def _look(self) -> float:
         """Wake, stop and take what there is; how long to sleep at most."""
         try:
+            if self._alone and self._is_unsure:
+                await self._free_unheld()
             await self._stop_wanted()
             return await self._take()
         except Unusable as fault:
+            # What was taken may be written as held though nobody drives it.
+            self._is_unsure = True
             log.warning("runs.store_unusable", because=fault.message)
             return _RETRY_S
 
+    async def _free_unheld(self) -> None:
+        """Let go of runs that are written as held and are not: by the process before this one, or by a lost answer."""
+        but = tuple(self._held)
+        freed = await self._store.write(
+            lambda connection: leases.release_all(connection, now=self._clock.now(), but=but)
+        )
+        self._is_unsure = False
+        if freed:
+            log.info("runs.taken_over", number=freed)
+
     async def _stop_wanted(self) -> None:
+        for each in self._held.values():
+            each.drive.is_stale = True
         ids = tuple(self._held)
         if not ids:
             return

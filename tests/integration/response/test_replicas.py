@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from response_stage import Stage, act, command, manual
+from response_stage import Cuttable, Stage, act, command, manual
 from stanch.incidents import timeline
 from stanch.model.clock import SystemClock
 from stanch.model.incident import EventKind
-from stanch.model.problem import Unusable
 from stanch.model.run import RunState, StepState
 from stanch.response import runs
 from stanch.response.drive import Timing
@@ -18,32 +17,6 @@ from stanch.response.runner import Runner
 from stanch.store.engine import Store
 
 SHORT = Timing(lease_s=1.2)
-
-
-class Cuttable:
-    """A store behind a network that can be cut: nothing is answered, or refused after a while."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self.whole = asyncio.Event()
-        self.whole.set()
-        self.refuses = False
-
-    async def _pass(self) -> None:
-        if not self.whole.is_set() and self.refuses:
-            raise Unusable("The database does not answer.")
-        await self.whole.wait()
-
-    async def write(self, unit, *, wake=()):
-        await self._pass()
-        return await self._store.write(unit, wake=wake)
-
-    async def read(self, unit):
-        await self._pass()
-        return await self._store.read(unit)
-
-    def listen(self, *topics):
-        return self._store.listen(*topics)
 
 
 class JumpingClock(SystemClock):
