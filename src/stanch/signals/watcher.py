@@ -341,8 +341,7 @@ class Watcher:
     async def _read(self, client: httpx.AsyncClient, each: _Scraped) -> Exposition[Series]:
         answer = await fetch(client, each.target)
         if isinstance(answer, Answer):
-            url = each.target.settings.url
-            return each.layout.read(answer.text, url=url, open_metrics=answer.open_metrics)
+            return each.layout.read(answer.text, url=each.target.address, open_metrics=answer.open_metrics)
         return Exposition(values=[], problems=(answer,))
 
     def _take_in(self, each: _Scraped, at: int, read: Exposition[Series], took_s: float) -> None:

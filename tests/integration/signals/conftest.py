@@ -61,6 +61,7 @@ class Saying:
     url: str
     body: bytes = b""
     status: int = 200
+    token: str | None = None
     content_type: str = "text/plain; version=0.0.4"
 
 
@@ -68,7 +69,8 @@ class Saying:
 def saying() -> Iterator[Saying]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(said.status)
+            welcome = said.token is None or self.headers["Authorization"] == f"Bearer {said.token}"
+            self.send_response(said.status if welcome else 401)
             self.send_header("Content-Type", said.content_type)
             self.send_header("Content-Length", str(len(said.body)))
             self.end_headers()

@@ -220,6 +220,22 @@ async def test_an_answer_that_is_no_exposition_counts_as_none(saying, change, wh
         assert watcher.value("redis.up") == 1
 
 
+async def test_a_token_is_sent_and_no_secret_is_shown(saying, clinic):
+    clock = ManualClock(START)
+    clinic.stop()
+    secret = clinic.url.replace("http://", "http://user:hidden@").replace("/metrics", "/metrics?key=hidden")
+    targets = [target(saying.url, name="guarded", token="hidden"), target(secret, name="down")]
+    assert "hidden" not in repr(targets[0])
+    async with watching(clock, targets, []) as watcher:
+        saying.body, saying.token = b"redis_up 1\n", "hidden"
+        await rounds(watcher, clock, 1)
+        assert watcher.value("redis.up") == 1
+        assert "hidden" not in str(watcher.problems())
+        saying.token = "another"
+        await rounds(watcher, clock, 1)
+        assert "status 401" in str(watcher.problems())
+
+
 async def test_a_series_that_a_target_no_longer_has_ends_at_once(saying):
     clock = ManualClock(START)
     async with watching(clock, [target(saying.url)], []) as watcher:

@@ -2,10 +2,12 @@
 
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from stanch.catalogue.signals import FAMILIES, PHRASES, SIGNALS
+from stanch.catalogue.signals.reference import page
 from stanch.catalogue.signals.selector import series
 from stanch.model.signal import (
     CounterIncrease,
@@ -153,3 +155,16 @@ def test_a_selector_is_read_as_promql_spells_it() -> None:
 def test_what_is_no_selector_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a selector"):
         series(text)
+
+
+def test_the_page_for_playbook_authors_is_up_to_date() -> None:
+    written = (Path(__file__).parents[3] / "docs" / "signals.md").read_text(encoding="utf-8")
+    assert written == page(), "write docs/signals.md anew from stanch.catalogue.signals.reference.page()"
+
+
+@pytest.mark.parametrize("signal", ALL)
+def test_a_phrase_names_the_quantity_and_not_a_statistic_of_it(signal: Signal) -> None:
+    for phrase in signal.phrases:
+        assert not phrase.startswith(
+            ("average ", "mean ", "median ", "max ", "maximum ", "peak ", "p50 ", "p95 ", "p99 ")
+        ) or (phrase in {"max connections", "max connections usage"})

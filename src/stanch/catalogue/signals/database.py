@@ -56,8 +56,6 @@ SIGNALS: tuple[Signal, ...] = (
             "query durations",
             "query execution time",
             "query execution times",
-            "average query time",
-            "average query duration",
             "sql latency",
             "sql query time",
         ),
@@ -86,9 +84,6 @@ SIGNALS: tuple[Signal, ...] = (
             "slow database query",
             "slow sql",
             "slow sql queries",
-            "maximum query time",
-            "max query time",
-            "max query duration",
             "longest query",
             "query taking longer than",
             "queries taking longer than",
@@ -139,6 +134,11 @@ SIGNALS: tuple[Signal, ...] = (
             by=_POOL,
         ),
         alternatives=(
+            GaugeRatio(
+                part=series('db_client_connection_count{db_client_connection_state="used"}'),
+                whole=series("db_client_connection_max"),
+                by=_POOL,
+            ),
             GaugeRatio(
                 part=series("hikaricp_connections_active"),
                 whole=series("hikaricp_connections_max"),
@@ -239,6 +239,7 @@ SIGNALS: tuple[Signal, ...] = (
         ),
         reading=Gauge(selector=series('db_client_connection_count{state="used"}')),
         alternatives=(
+            Gauge(selector=series('db_client_connection_count{db_client_connection_state="used"}')),
             Gauge(selector=series("hikaricp_connections_active")),
             Gauge(selector=series("pgbouncer_pools_server_active_connections")),
         ),

@@ -5,7 +5,7 @@ A scrape is bounded in time and in size; what goes wrong with it is a problem, n
 
 import asyncio
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -25,7 +25,7 @@ class ScrapeSettings(BaseModel):
     url: str = Field(description="Where the metrics are, such as `http://127.0.0.1:9100/metrics`.")
     interval_s: float = Field(default=5.0, ge=0.1, le=3600, description="Seconds from one scrape to the next.")
     timeout_s: float = Field(default=10.0, gt=0, le=300, description="After this many seconds a scrape has failed.")
-    token: str | None = Field(default=None, description="A bearer token that the target asks for.")
+    token: str | None = Field(default=None, repr=False, description="A bearer token that the target asks for.")
     labels: dict[str, str] = Field(default={}, description="Labels that every series of the target gets.")
     max_bytes: int = Field(default=67_108_864, ge=1, description="A longer answer is refused.")
     max_samples: int = Field(default=200_000, ge=1, description="An answer with more samples is refused.")
@@ -45,6 +45,12 @@ class Target:
 
     name: str
     settings: ScrapeSettings
+
+    @property
+    def address(self) -> str:
+        """Where it is, for people: the address without the password that it may hold."""
+        parts = urlsplit(self.settings.url)
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
     @property
     def labels(self) -> Labels:
@@ -95,6 +101,6 @@ def failed(target: Target, why: str) -> Problem:
         code="scrape-failed",
         level=Level.WARNING,
         message=f"{target.name} was not scraped: {why}.",
-        hint=f"Its signals are without data until {target.settings.url} answers.",
-        source=Source(path=target.settings.url, line=1),
+        hint=f"Its signals are without data until {target.address} answers.",
+        source=Source(path=target.address, line=1),
     )
