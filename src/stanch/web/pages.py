@@ -144,6 +144,7 @@ async def show_room(request: Asked, incident_id: FromPath[str], *, all: FromQuer
         room=view,
         position=position,
         parts={part.name: part.html for part in parts},
+        rows=rendering.rows(view.id, view.rows),
         roles=list(dict.fromkeys(role.name for role in served.plan.of(Role))),
     )
 
@@ -185,7 +186,7 @@ async def _room_changes(request: Asked, incident_id: str, *, acted: bool = False
     view = room.build(material, served.plan, served.clock.now())
     after = request.headers.get(_AFTER, "")
     fresh = [row for row in view.rows if row.seq > int(after)] if after.isascii() and after.isdigit() else []
-    rows = rendering.text("parts/rows.html", rows=fresh, incident=incident_id, fresh=True) if fresh else Markup()
+    rows = rendering.rows(incident_id, fresh, fresh=True)
     more = Markup('<ol hx-swap-oob="afterbegin:#rows">{}</ol>').format(rows) if fresh else Markup()
     return _changed(request, await _room_parts(request, material, view), more, acted=acted)
 

@@ -5,16 +5,18 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from stanch import __version__
 from stanch.charts import quantity, svg
 from stanch.charts.chart import Chart
 from stanch.web import assets, auth
+from stanch.web.views.room import TimelineRow
 
 _TICKS = re.compile(r"`([^`\n]+)`")
 
@@ -49,6 +51,8 @@ def iso(at: float) -> str:
 
 def ticks(sentence: str) -> Markup:
     """A sentence in which `code` stands in backticks, as ours do. Everything in it is escaped."""
+    if "`" not in sentence:
+        return escape(sentence)
     parts = _TICKS.split(sentence)
     return Markup().join(
         Markup("<code>{}</code>").format(part) if index % 2 else part for index, part in enumerate(parts)
@@ -100,9 +104,25 @@ def _environment() -> Environment:
 _templates = _environment()
 
 
+def prepare() -> None:
+    """Compile every template, so that the first page of the night is as quick as the others."""
+    for name in _templates.list_templates():
+        _templates.get_template(name)
+
+
 def text(template: str, **values: Any) -> Markup:
     """A template as markup."""
     return Markup(_templates.get_template(template).render(**values))  # noqa: S704 - the template escaped it
+
+
+@lru_cache(maxsize=4096)
+def _row(incident_id: str, row: TimelineRow, fresh: bool) -> Markup:  # noqa: FBT001 - the cache wants it so
+    return text("parts/row.html", incident=incident_id, row=row, fresh=fresh)
+
+
+def rows(incident_id: str, shown: Iterable[TimelineRow], *, fresh: bool = False) -> Markup:
+    """Rows of a timeline. What was written once never changes, so each is rendered once."""
+    return Markup().join(_row(incident_id, row, fresh) for row in shown)
 
 
 def page(template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any) -> Response[str]:

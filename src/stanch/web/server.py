@@ -20,7 +20,7 @@ from litestar.exceptions import HTTPException
 from sqlalchemy import Connection
 
 from stanch.model.problem import StanchError, Unusable
-from stanch.web import api, auth, errors, gate, pages
+from stanch.web import api, auth, errors, gate, pages, rendering
 from stanch.web.auth import Role
 from stanch.web.gallery import Gallery
 from stanch.web.live import Streams
@@ -92,6 +92,7 @@ async def serve(app: Served, host: str, port: int, *, ready: Callable[[str, str 
 
         loop = asyncio.get_running_loop()
         with _signals(loop, stop):
+            await asyncio.to_thread(rendering.prepare)
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             try:
                 await asyncio.shield(serving)

@@ -218,7 +218,7 @@ function step(by) {
 }
 
 function jump() {
-  const lines = [...document.querySelectorAll(".l:has(> .m.unread, > .m.wrong)")];
+  const lines = [...document.querySelectorAll(".l:has(> .m.unread, > .m.care, > .m.wrong)")];
   if (!lines.length) return say("Every line was understood.");
   const at = lines.findIndex((line) => line.dataset.seen === "here");
   const next = lines[(at + 1) % lines.length];

@@ -40,7 +40,8 @@ from stanch.web.views.manuscript import Row
 class Note:
     """What one fact or problem of a line says in the margin.
 
-    `tone` is understood, unread or wrong; `risk` is shown as a chip; `chart` is set where the line is live.
+    `tone` is understood, care (understood, with something to put right), unread or wrong; `risk` is shown as a chip;
+    `chart` is set where the line is live.
     """
 
     tone: str
@@ -71,6 +72,7 @@ class PlaybookView:
     rows: tuple[MarginRow, ...]
     armed: int
     steps: int
+    care: int
     unread: int
     wrong: int
     others: tuple[Note, ...] = field(default=())
@@ -79,7 +81,7 @@ class PlaybookView:
 Live = Callable[[Threshold], tuple[Evaluation, Chart] | None]
 """The armed rule of a threshold, where it stands and its recent past; None where it is not watched."""
 
-_TONES = ("", "understood", "unread", "wrong")
+_TONES = ("", "understood", "care", "unread", "wrong")
 
 _ROLES = {
     ThresholdRole.ALERT: "",
@@ -114,8 +116,12 @@ def view(playbook: Playbook, number: int, problems: Sequence[Problem], live: Liv
         if problem.source is not None:
             told.setdefault(_nearest(problem.source.line, numbers), []).append(_of_problem(problem))
     for line, of_line in told.items():
-        # A problem says better than its fact why nothing came of the line, and what to write instead.
-        understood = [note for note in notes.get(line, ()) if note.tone == "understood"]
+        facts_say = notes.get(line, [])
+        understood = [note for note in facts_say if note.tone == "understood"]
+        # A problem says better than its fact why nothing came of the line, and what to write instead; of a line that
+        # was understood it says what is to be put right.
+        if facts_say and not any(note.tone == "unread" for note in facts_say):
+            of_line = [replace(note, tone="care") if note.tone == "unread" else note for note in of_line]  # noqa: PLW2901
         notes[line] = [*understood, *of_line]
     rows = _flowing(rows, notes.keys())
     first_of = {row.number: index for index, row in reversed(list(enumerate(rows)))}
@@ -132,6 +138,7 @@ def view(playbook: Playbook, number: int, problems: Sequence[Problem], live: Liv
         rows=margin,
         armed=sum(isinstance(fact, Threshold) and live(fact) is not None for fact in facts),
         steps=sum(isinstance(fact, Step) for fact in facts),
+        care=sum(row.tone == "care" for row in margin),
         unread=sum(row.tone == "unread" for row in margin),
         wrong=sum(row.tone == "wrong" for row in margin),
         others=tuple(homeless),
@@ -216,7 +223,9 @@ def _note(fact: Fact, live: Live) -> Note:
         case Trigger():
             return Note(tone="understood", strong="trigger", text=_trigger(fact))
         case Contact() if fact.placeholder:
-            return Note(tone="unread", text=f"{fact.address} is a placeholder: nobody is reached there.")
+            return Note(
+                tone="care", strong="contact", text=f"{fact.address} is a placeholder: nobody is reached there."
+            )
         case Unread():
             return Note(tone="unread", text=fact.because)
         case _:
