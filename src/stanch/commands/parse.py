@@ -125,6 +125,7 @@ def _read(text: str) -> Script:
     reader = _Reader(source)
     root = _parser().parse(source).root_node
     statements = reader.statements(root, 0)
+    reader.check_edges(root)
     if root.has_error and not reader.problems:
         reader.fault("bash would not take it as it stands")
     expansions = [reader.of(node) for node in _walk(root) if node.type in _COMPUTING] if "$" in text else []
@@ -163,6 +164,8 @@ _WORDS = frozenset(
 )
 _SEPARATORS = frozenset({";", "\n", "&", "&&", "||", ";;", ";&", ";;&", "|", "|&"})
 _RESERVED = frozenset("if then else elif fi do done case esac while until for select function in { } [[ ]] !".split())
+_STANDS_ALONE = _RESERVED | {"[", "]"}
+_KEYWORD_PARENTS = _COMPOUNDS | _TESTS
 _GAP = re.compile(r"(?:[ \t\n]|\\\n)*\Z")
 _BLANK_GAP = re.compile(r"(?:[ \t]|\\\n)*\Z")
 _SIMPLE_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*|[?$!#@*0-9])\}|([A-Za-z_][A-Za-z0-9_]*|[?$!#@*0-9-]))\Z")
@@ -710,6 +713,30 @@ class _Reader:
         if expansions or re.search(r"[`\\]|\$[\w({@*#?!$-]", text):
             return None
         return text
+
+    def check_edges(self, root: _Node) -> None:
+        """What stands before the first node and behind the last; whether reserved words and comments stand alone."""
+        self._check_gap(0, root.start_byte)
+        self._check_gap(root.end_byte, len(self.source))
+        for node in _walk(root):
+            if (
+                not node.is_named
+                and node.type in _STANDS_ALONE
+                and node.parent
+                and node.parent.type in _KEYWORD_PARENTS
+            ):
+                around = (
+                    self.source[node.start_byte - 1 : node.start_byte],
+                    self.source[node.end_byte : node.end_byte + 1],
+                )
+                if any(beside and beside not in b" \t\n;&|()<>" for beside in around):
+                    self.fault(f"'{node.type}' is a part of a word to bash")
+            elif node.type == "comment":
+                before = self.source[: node.start_byte]
+                while before.endswith(b"\\\n"):
+                    before = before[:-2]
+                if before and before[-1:] not in b" \t\n;&|()":
+                    self.fault(f"'{self.of(node)[:40]}' is no comment to bash")
 
     def _check_gap(self, start: int, end: int, *, blank: bool = False) -> None:
         if end > start and not (_BLANK_GAP if blank else _GAP).match(self.text(start, end)):

@@ -276,7 +276,8 @@ class _Rater:
         if known is not None and re.search(r"\$\(|`", known):
             return effect.along(
                 changes("keeps commands in a variable"),
-                *(self.script(text) for text in re.findall(r"\$\(([^()]*)\)|`([^`]*)`", known)[0]),
+                *(self.script(first or second) for first, second in re.findall(r"\$\(([^()]*)\)|`([^`]*)`", known)),
+                suspect(known),
             )
         if re.match(r"[A-Za-z0-9_]+\[", assignment.text):
             return effect.along(changes("its index is computed"))

@@ -10,6 +10,8 @@ from functools import cached_property
 from itertools import pairwise, product
 from math import prod
 
+from stanch.commands.characters import suspicious
+
 _OPERATORS = frozenset(";&|<>()")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ASSIGNED_TILDE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=(?:.*:)?~")
@@ -240,6 +242,8 @@ def _segments(source: str, holes: dict[int, Hole]) -> tuple[Segment, ...]:
             index += 2
         elif source.startswith("$'", index):
             text, index = _ansi_c(source, index + 2)
+            if (why := suspicious(text)) is not None:
+                raise Undecodable(why)
             found.append(Literal(text, quoted=True))
         elif character in " \t\n":
             raise Undecodable("there is a blank in the middle of a word")
