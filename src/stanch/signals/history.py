@@ -121,22 +121,24 @@ class History:
         fill(windows, [(row.metric, row.labels, row.at, row.value) for row in rows])
         return Remembered(standings=standings, last_at=last)
 
-    async def between(self, start: float, end: float, metrics: frozenset[str]) -> Windows:
-        """New windows with what was measured of these metrics in [start, end] (epoch seconds)."""
+    async def within(self, spans: Sequence[tuple[float, float]], metrics: frozenset[str]) -> Windows:
+        """New windows with what was measured of these metrics in spans of time (epoch seconds, ascending, apart)."""
 
         def unit(connection: Connection) -> list[Any]:
-            return list(
-                connection.execute(
+            return [
+                row
+                for start, end in spans
+                for row in connection.execute(
                     select(series.c.metric, series.c.labels, sample.c.at, sample.c.value)
                     .join(series, series.c.id == sample.c.series_id)
                     .where(series.c.metric.in_(sorted(metrics | {"up"})))
                     .where(sample.c.at.between(start, end))
                     .order_by(sample.c.series_id, sample.c.at)
                 )
-            )
+            ]
 
         rows = await self._store.read(unit)
-        windows = Windows(end - start + 1)
+        windows = Windows(spans[-1][1] - spans[0][0] + 1)
         fill(windows, [(row.metric, row.labels, row.at, row.value) for row in rows])
         return windows
 
@@ -165,7 +167,7 @@ class History:
 
 
 def fill(windows: Windows, rows: Sequence[tuple[str, Mapping[str, str], float, float | None]]) -> None:
-    """Put rows of (metric, labels, seconds, value), ordered by series and time, into windows.
+    """Put rows of (metric, labels, seconds, value), the times of each series ascending, into windows.
 
     A series that had no sample at a scrape of its target ended there: the scrapes are the target's `up` samples.
     """

@@ -151,8 +151,8 @@ class Watcher:
         memory_from = now - self._windows.retention_ms / 1000 + before
         older = None
         if self._history is not None and moments[0] < memory_from:
-            read = await self._history.between(moments[0] - before, min(end, memory_from), metrics_of(known))
-            older = Rulebook(read, {signal: known})
+            spans = _joined((at - before, at) for at in moments if at < memory_from)
+            older = Rulebook(await self._history.within(spans, metrics_of(known)), {signal: known})
         points = []
         for index, at in enumerate(moments):
             if index % _POINTS_AT_ONCE == _POINTS_AT_ONCE - 1:
@@ -412,6 +412,17 @@ class Watcher:
     def _settled(self) -> dict[str, Standing]:
         owed = {change.evaluation.rule.id for change in self._owed}
         return {rule_id: standing for rule_id, standing in self._rulebook.standings.items() if rule_id not in owed}
+
+
+def _joined(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Spans of time in the order of their ends, those that overlap as one."""
+    joined_spans: list[tuple[float, float]] = []
+    for start, end in spans:
+        if joined_spans and start <= joined_spans[-1][1]:
+            joined_spans[-1] = (joined_spans[-1][0], end)
+        else:
+            joined_spans.append((start, end))
+    return joined_spans
 
 
 def _retention_s(rules: Iterable[Rule], least_s: float) -> float:

@@ -124,8 +124,9 @@ async def test_what_is_between_two_moments_can_be_read_for_a_chart(store: Store)
     for second in range(0, 100, 10):
         scraped(windows, note, NOW + second, a=float(second), b=1.0)
     await note.save({})
-    found = await history(store).between(NOW + 20, NOW + 40, frozenset({"a"}))
-    assert {series.metric: list(series.values) for series in found} == {"a": [20, 30, 40], "up": [1, 1, 1]}
+    found = await history(store).within([(NOW + 20, NOW + 40), (NOW + 75, NOW + 80)], frozenset({"a"}))
+    assert {series.metric: list(series.values) for series in found} == {"a": [20, 30, 40, 80], "up": [1, 1, 1, 1]}
+    assert [series.stale for series in found] == [[], []]
 
 
 async def test_what_is_old_is_thinned_to_one_a_minute_and_then_forgotten(store: Store) -> None:
@@ -136,7 +137,7 @@ async def test_what_is_old_is_thinned_to_one_a_minute_and_then_forgotten(store: 
     await note.save({})
 
     async def kept() -> list[float]:
-        found = await history(store).between(start, start + 600, frozenset({"a"}))
+        found = await history(store).within([(start, start + 600)], frozenset({"a"}))
         return [time / 1000 - start for series in found if series.metric == "a" for time in series.times]
 
     await note.age(start + FULL_S)

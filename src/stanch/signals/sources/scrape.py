@@ -23,7 +23,7 @@ class ScrapeSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     url: str = Field(description="Where the metrics are, such as `http://127.0.0.1:9100/metrics`.")
-    interval_s: float = Field(default=5.0, ge=0.1, le=3600, description="Seconds from one scrape to the next.")
+    interval_s: float = Field(default=5.0, ge=0.1, le=120, description="Seconds from one scrape to the next.")
     timeout_s: float = Field(default=10.0, gt=0, le=300, description="After this many seconds a scrape has failed.")
     token: str | None = Field(default=None, repr=False, description="A bearer token that the target asks for.")
     labels: dict[str, str] = Field(default={}, description="Labels that every series of the target gets.")
