@@ -93,6 +93,7 @@ class Case:
                         "Total Cost": plan["cost"],
                         "Relation Name": plan.get("table", "appointments"),
                         **({"Index Name": name} if name else {}),
+                        **({"Filter": plan["filter"]} if "filter" in plan else {}),
                     }
                 )
         return Unanswered(because=self.data.get("unplanned", "this case has no such plan"))

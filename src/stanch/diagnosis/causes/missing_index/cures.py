@@ -19,7 +19,10 @@ _SAME_COST = 1.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cure:
-    """What helps a suspect. `gain` is how many times cheaper a call gets; `planned` whether the planner said so."""
+    """What helps a suspect. `gain` is how many times cheaper a call gets; `planned` whether the planner said so.
+
+    Where it did not, `blocks` are those of a call now and, estimated, with the index.
+    """
 
     suspect: Suspect
     candidate: Candidate
@@ -27,6 +30,7 @@ class Cure:
     planned: bool
     before: Planned | None
     after: Planned | None
+    blocks: tuple[float, float] | None = None
 
     @property
     def saved(self) -> float:
@@ -97,7 +101,11 @@ def _judged_estimate(suspect: Suspect, before: Planned | Unanswered, estimated: 
     table, blocks = suspect.leaf, suspect.load.blocks_per_call
     reads_whole = blocks is not None and blocks >= WHOLE_TABLE * table.pages
     if isinstance(before, Planned):
-        if not any(node.get("Node Type") == "Seq Scan" for node in scans_of(before, table.name)) and not reads_whole:
+        scans = list(scans_of(before, table.name))
+        by_index = all(node["Node Type"] != "Seq Scan" for node in scans)
+        # An index that is too narrow fetches rows only to throw them away, and the blocks of a call show it.
+        too_narrow = blocks is not None and any("Filter" in node for node in scans)
+        if by_index and not reads_whole and not too_narrow:
             return f"its plan reads {table.name} by an index"
     elif not reads_whole:
         return f"it could not be planned ({before.because}), and nothing else shows that it reads {table.name} whole"
@@ -116,7 +124,7 @@ def _cheapest(cures: list[Cure]) -> Cure:
 
 
 def _estimated(suspect: Suspect, candidate: Candidate, before: Planned | None, *, hidden: bool) -> Cure | None:
-    """Blocks of a whole read over blocks of an index read; None without statistics. `hidden`: they may not be seen."""
+    """Blocks of a call now over those of an index read; None without statistics. `hidden`: they may not be seen."""
     table, load = suspect.leaf, suspect.load
     blocks = 0.0
     for shape in candidate.indexes:
@@ -131,13 +139,17 @@ def _estimated(suspect: Suspect, candidate: Candidate, before: Planned | None, *
         if rows > MOST_RETURNED * table.rows:
             return None
         blocks += estimate.index_blocks(table, rows)
+    now = float(table.pages)
+    if load.blocks_per_call is not None:
+        now = min(now, load.blocks_per_call) if len(suspect.reading.scans) > 1 else load.blocks_per_call
     return Cure(
         suspect=suspect,
         candidate=candidate,
-        gain=max(1.0, table.pages / blocks),
+        gain=max(1.0, now / blocks),
         planned=False,
         before=before,
         after=None,
+        blocks=(now, blocks),
     )
 
 

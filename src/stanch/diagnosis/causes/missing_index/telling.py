@@ -242,12 +242,12 @@ def _plans(cure: Cure) -> Iterator[Evidence]:
             text=f"{plan_text(cure.after)}, cost {cure.after.cost:,.0f}: {_times(cure.gain)} cheaper (HypoPG)",
             data={"cost": cure.after.cost, "plan": plan_text(cure.after), "gain": round(cure.gain, 1), "hypopg": True},
         )
-    else:
-        pages = cure.suspect.leaf.pages
+    elif cure.blocks is not None:
+        now, then = cure.blocks
         yield Evidence(
             name="Estimate with the index",
-            text=f"about {pages / cure.gain:,.0f} blocks a call instead of {pages:,}, estimated from the columns' "
-            "statistics as if they were independent",
+            text=f"about {then:,.0f} blocks a call instead of {now:,.0f}, estimated from the columns' statistics as if "
+            "they were independent",
             data={"gain": round(cure.gain, 1), "hypopg": False},
         )
 
