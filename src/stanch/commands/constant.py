@@ -24,7 +24,7 @@ def output(argv: tuple[str, ...], stdin: str | None) -> str | None:
     return None if printed is None or len(printed) > _LONGEST else printed
 
 
-def _output(argv: tuple[str, ...], stdin: str | None) -> str | None:
+def _output(argv: tuple[str, ...], stdin: str | None) -> str | None:  # noqa: C901, PLR0912 - a grammar has a branch for each rule
     match argv:
         case ("true" | ":" | "false", *_):
             return ""
@@ -94,7 +94,7 @@ def _printf(text: str, words: list[str]) -> str | None:
         chunk += [""] * (len(conversions) - len(chunk))
         rest = rest[len(conversions) :]
         values = iter(chunk)
-        printed += re.sub(r"%(.)", lambda m: "%" if m.group(1) == "%" else next(values), text)
+        printed += re.sub(r"%(.)", lambda m: "%" if m.group(1) == "%" else next(values), text)  # noqa: B023 - called at once
         if not rest:
             return printed
 

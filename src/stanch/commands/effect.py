@@ -40,7 +40,7 @@ class Effect:
         return replace(self, risk=risk, why=why) if risk.rank > self.risk.rank else self
 
     def along(self, *others: "Effect") -> "Effect":
-        """This effect together with others: the worst risk and its reason and hint, all traits and parts."""
+        """The effect together with others: the worst risk and its reason and hint, all traits and parts."""
         if not others:
             return self
         everything = (self, *others)

@@ -203,7 +203,7 @@ class _Reader:
         self._check_gap(at, node.end_byte)
         return tuple(found)
 
-    def statement(self, node: _Node, depth: int) -> tuple[Statement, ...]:
+    def statement(self, node: _Node, depth: int) -> tuple[Statement, ...]:  # noqa: C901, PLR0912 - a grammar has a branch for each rule
         kind = node.type
         if depth > DEEPEST:
             self.fault("it is nested too deeply")
@@ -299,6 +299,7 @@ class _Reader:
                 piped, after = self._after_heredoc(redirect, depth)
                 stages.extend(piped)
                 following.extend(after)
+        inner: Statement
         if not bodies:
             inner = self._simple(node, [], redirects, depth)
         elif len(bodies) > 1:
@@ -376,9 +377,9 @@ class _Reader:
                 continue
             if not child.is_named:
                 continue
-            if kind == "function_definition" and child.type == "word":
-                name = self.of(child)
-            elif kind == "for_statement" and child.type == "variable_name":
+            if (kind == "function_definition" and child.type == "word") or (
+                kind == "for_statement" and child.type == "variable_name"
+            ):
                 name = self.of(child)
             elif child.type in _WORDS:
                 words.extend(self._decoded(self.of(child), child.start_byte, [child]))
@@ -593,9 +594,9 @@ class _Reader:
         for node in nodes:
             match node.type:
                 case "file_redirect":
-                    redirect, words = self._file_redirect(node)
+                    redirect, more = self._file_redirect(node)
                     found.append(redirect)
-                    stray.extend(words)
+                    stray.extend(more)
                     inner.extend(self._substitutions([node], depth))
                 case "herestring_redirect":
                     found.append(self._herestring(node))
@@ -628,12 +629,12 @@ class _Reader:
         for group in groups:
             source = self.text(group[0].start_byte, group[-1].end_byte)
             words.extend(self._decoded(source, group[0].start_byte, group))
-        target, *rest = [*words] or [None]
+        target, rest = (words[0], words[1:]) if words else (None, [])
         if target is None and operator not in {"<&-", ">&-"}:
             self.fault(f"the redirection '{self.of(node)}' goes nowhere")
         return (
             Redirect(text=self.of(node), operator=operator, target=target, descriptor=descriptor),
-            [word for word in rest if word is not None],
+            rest,
         )
 
     def _herestring(self, node: _Node) -> Redirect:

@@ -248,8 +248,10 @@ class _Rater:
         is_declaration = bool(simple.words) and simple.words[0].value in {
             "export", "declare", "typeset", "readonly", "local",
         }  # fmt: skip
-        for assignment in simple.assignments:
-            effects.append(self.assignment(assignment, for_command=bool(simple.words) and not is_declaration))
+        effects += [
+            self.assignment(assignment, for_command=bool(simple.words) and not is_declaration)
+            for assignment in simple.assignments
+        ]
         if is_declaration:
             effects.append(self.declared(simple))
         elif simple.words:
@@ -456,7 +458,7 @@ def _redirect(redirect: Redirect) -> Effect:
             return changes(f"appends to {name}")
         case "<&":
             return unreadable("which stream it reads is only known when it runs")
-        case _ if name.startswith("/dev/") or name.startswith(("/etc/", "/boot/", "/proc/", "/sys/")):
+        case _ if name.startswith(("/dev/", "/etc/", "/boot/", "/proc/", "/sys/")):
             return destroys(f"overwrites {name}")
         case _:
             return changes(f"writes {name}")
@@ -473,4 +475,4 @@ def _never_ends(loop: Compound) -> bool:
 
 def _is_cut_short(last: Statement) -> bool:
     """Whether the last stage ends by itself and ends the stages before it (`| head`)."""
-    return isinstance(last, Simple) and bool(last.words) and last.words[0].value in {"head"}
+    return isinstance(last, Simple) and bool(last.words) and last.words[0].value == "head"

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from typing import assert_never
 
 from stanch.commands import constant
 from stanch.commands.parse import Assignment, Compound, Pipeline, Script, Simple, Statement, parse
@@ -57,9 +58,9 @@ class Variables:
             computed |= _computes(statement)
         numeric = _numeric(assigned, loops, poisoned)
         values = _values(assigned, loops, poisoned | computed)
-        numbers = _NUMBERS
+        numbers: tuple[str, ...] = _NUMBERS
         if any("-" in expression for statement in statements for expression in _expressions(statement)):
-            numbers += _NEGATIVE
+            numbers = (*numbers, *_NEGATIVE)
         for name in numeric:
             values.setdefault(name, numbers)
         return cls(
@@ -101,13 +102,16 @@ class Variables:
 def walk(statement: Statement) -> Iterator[Statement]:
     """A statement and everything inside it."""
     yield statement
+    inside: Sequence[Statement]
     match statement:
         case Simple():
-            inside: Sequence[Statement] = statement.inner
+            inside = statement.inner
         case Pipeline():
             inside = statement.stages
         case Compound():
             inside = (*statement.inner, *statement.condition, *statement.body)
+        case _:
+            assert_never(statement)
     for inner in inside:
         yield from walk(inner)
 

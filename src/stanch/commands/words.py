@@ -192,7 +192,7 @@ def _filled(word: Word, values: dict[Unknown, str]) -> tuple[Word, ...]:
     return tuple(Word(text=word.text, segments=_joined(tuple(segments))) for segments in words if segments)
 
 
-def _segments(source: str, holes: dict[int, Hole]) -> tuple[Segment, ...]:
+def _segments(source: str, holes: dict[int, Hole]) -> tuple[Segment, ...]:  # noqa: C901, PLR0912, PLR0915 - a grammar has a branch for each rule
     found: list[Segment] = []
     index = 0
     in_double = False

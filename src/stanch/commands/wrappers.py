@@ -276,10 +276,10 @@ def _parallel(call: Call) -> Effect:
             effects.append(shell_from(call) if call.stdin.is_given else destroys("runs commands from a file"))
     else:
         text = " ".join(command)
-        for argument in arguments or [""]:
-            effects.append(
-                call.rater.script(re.sub(r"\{[^}]*\}", argument, text) if "{" in text else f"{text} {argument}")
-            )
+        effects.extend(
+            call.rater.script(re.sub(r"\{[^}]*\}", argument, text) if "{" in text else f"{text} {argument}")
+            for argument in arguments or [""]
+        )
     first, *rest = effects
     return first.along(*rest)
 
@@ -326,6 +326,11 @@ def _strace(call: Call) -> Effect:
     return parsed.certain(inner(call, parsed.operands, reads("runs nothing")).along(*effects))
 
 
+_FLOCK = options(
+    "-F/--no-fork -e/-x/--exclusive -n/--nb/--nonblock -o/--close -s/--shared -u/--unlock --verbose",
+    "-c/--command -E/--conflict-exit-code -w/--timeout",
+)
+
 GRAMMARS: dict[str, Grammar] = {
     "env": _env,
     "sudo": _sudo,
@@ -367,8 +372,3 @@ GRAMMARS: dict[str, Grammar] = {
     ),
     **dict.fromkeys(("sh", "bash", "dash", "zsh", "ksh", "ash", "rbash", "fish"), _shell),
 }
-
-_FLOCK = options(
-    "-F/--no-fork -e/-x/--exclusive -n/--nb/--nonblock -o/--close -s/--shared -u/--unlock --verbose",
-    "-c/--command -E/--conflict-exit-code -w/--timeout",
-)

@@ -1,6 +1,5 @@
 """A real bash that runs no program: each command that it would run is written down instead, with its words."""
 
-import os
 import re
 import subprocess
 import tempfile
@@ -57,7 +56,7 @@ def run(script: str) -> Seen:
             ended = True
         except subprocess.TimeoutExpired:
             ended = False
-        return Seen(_commands(log.read_bytes()), tuple(sorted(os.listdir(work))), ended)
+        return Seen(_commands(log.read_bytes()), tuple(sorted(path.name for path in Path(work).iterdir())), ended)
 
 
 def _commands(log: bytes) -> tuple[tuple[str, ...], ...]:
@@ -74,7 +73,11 @@ def accepts(script: str) -> bool:
     """Whether bash's own parser takes the script (`bash -n`)."""
     return (
         subprocess.run(
-            [BASH, "-n", "-c", "--", script], stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False
+            [BASH, "-n", "-c", "--", script],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
         ).returncode
         == 0
     )

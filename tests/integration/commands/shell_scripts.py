@@ -1,5 +1,6 @@
 """Random shell scripts: well-formed ones full of nesting and quoting, the same with a few characters changed, and
-plain token soup. None holds a slash outside `/dev/null`, so a bash with an empty PATH runs no program for them."""
+plain token soup. None holds a slash outside `/dev/null`, so a bash with an empty PATH runs no program for them.
+"""
 
 import shlex
 
@@ -167,7 +168,31 @@ def script(draw: st.DrawFn, depth: int = 2) -> str:
             return f"{{ {first}\n }} > f; {second}"
 
 
-_SPLICES = ("'", '"', "`", "\\", "$", "(", ")", "{", "}", ";", "&", "|", "<", ">", "\n", " ", "#", "=", "!", "*", "$(", "<<", ",")
+_SPLICES = (
+    "'",
+    '"',
+    "`",
+    "\\",
+    "$",
+    "(",
+    ")",
+    "{",
+    "}",
+    ";",
+    "&",
+    "|",
+    "<",
+    ">",
+    "\n",
+    " ",
+    "#",
+    "=",
+    "!",
+    "*",
+    "$(",
+    "<<",
+    ",",
+)
 
 
 @st.composite

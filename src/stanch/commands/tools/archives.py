@@ -87,8 +87,7 @@ _PAGES = always(reads("shows a text page by page", Trait.INTERACTIVE, hint="`cat
 def _pager(call: Call) -> Effect:
     if any(
         word.startswith(("-o", "-O", "--log-file", "--LOG-FILE", "-k", "--lesskey", "+!"))
-        or word.startswith("+")
-        and "!" in word
+        or (word.startswith("+") and "!" in word)
         for word in call.arguments
     ):
         return changes("writes a file, or runs a command")

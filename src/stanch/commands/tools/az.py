@@ -64,7 +64,7 @@ def _az(call: Call) -> Effect:
     )  # fmt: skip
 
 
-def _path(path: list[str], arguments: tuple[str, ...], call: Call) -> Effect:
+def _path(path: list[str], arguments: tuple[str, ...], call: Call) -> Effect:  # noqa: C901 - a grammar has a branch for each rule
     verb, text = path[-1], " ".join(path)
     if path[0] == "rest":
         method = (_value(arguments, "--method") or _value(arguments, "-m") or "get").lower()
@@ -108,7 +108,7 @@ def _path(path: list[str], arguments: tuple[str, ...], call: Call) -> Effect:
             )
     if _READ_VERBS.match(verb):
         effect = reads("asks for what there is")
-        follows = verb == "tail" or mentions(arguments, "--follow", "-f") and "logs" in path
+        follows = verb == "tail" or (mentions(arguments, "--follow", "-f") and "logs" in path)
         return effect.having(Trait.ENDLESS) if follows else effect
     if "logs" in path[-1:] or text.endswith(("container logs", "log tail")):
         return reads("shows logs", *((Trait.ENDLESS,) if mentions(arguments, "--follow", "-f") else ()))

@@ -42,24 +42,24 @@ _SHOWS = reads("shows containers, images or networks")
 _FILLED = verbs(
     [
         ("ps ls list images top port history diff search version info stat inspecti inspectp pods imagefsinfo statsp", _SHOWS),
-        ("image-ls image-list image-history volume-ls volume-list volume-inspect network-ls network-list network-inspect container-ls container-list "
+        (("image-ls image-list image-history volume-ls volume-list volume-inspect network-ls network-list network-inspect container-ls container-list "
          "container-ps container-top container-port container-diff container-stats system-df system-info context-ls context-list context-show "
          "context-inspect node-ls node-ps service-ls service-ps service-inspect stack-ls stack-ps stack-services secret-ls secret-inspect config-ls "
          "plugin-ls plugin-inspect manifest-inspect trust-inspect buildx-ls buildx-inspect buildx-du buildx-version builder-du compose-ps compose-ls compose-images "
          "compose-top compose-port compose-version compose-volumes pod-ps pod-ls pod-inspect pod-top machine-ls machine-info node-inspect swarm-ca "
-         "image-inspect image-exists container-exists volume-exists pod-stats system-connection scout-cves scout-quickview", _SHOWS),
+         "image-inspect image-exists container-exists volume-exists pod-stats system-connection scout-cves scout-quickview"), _SHOWS),
         ("inspect container-inspect compose-config compose-convert config-inspect", reads("shows settings and environments", Trait.EXPOSES_SECRETS)),
-        ("start stop restart pause unpause kill wait attach rename update create run exec cp commit build tag login logout pull push load import "
-         "export save", changes("changes containers or images")),
-        ("container-start container-stop container-restart container-pause container-unpause container-kill container-rename container-update "
+        (("start stop restart pause unpause kill wait attach rename update create run exec cp commit build tag login logout pull push load import "
+         "export save"), changes("changes containers or images")),
+        (("container-start container-stop container-restart container-pause container-unpause container-kill container-rename container-update "
          "container-create container-cp container-commit container-export container-wait image-build image-pull image-push image-tag image-load image-import image-save "
          "volume-create network-create network-connect network-disconnect builder-build buildx-build buildx-bake buildx-use buildx-create context-use context-create "
          "context-update node-update node-promote service-create service-update service-scale service-rollback stack-deploy secret-create config-create "
          "plugin-enable plugin-install plugin-set swarm-init swarm-join swarm-update compose-up compose-start compose-stop compose-restart compose-pause compose-unpause "
          "compose-build compose-pull compose-push compose-create compose-scale compose-kill compose-cp compose-watch compose-down compose-wait compose-attach pod-start pod-stop pod-restart "
-         "pod-create machine-start machine-stop machine-init generate-systemd play-kube kube-play kube-down", changes("changes containers or images")),
-        ("rm rmi rmp stopp container-rm container-remove image-rm image-remove volume-rm volume-remove network-rm network-remove context-rm node-rm node-demote service-rm stack-rm secret-rm "
-         "config-rm plugin-rm plugin-disable swarm-leave compose-rm pod-rm machine-rm buildx-rm", destroys("removes containers, images or volumes")),
+         "pod-create machine-start machine-stop machine-init generate-systemd play-kube kube-play kube-down"), changes("changes containers or images")),
+        (("rm rmi rmp stopp container-rm container-remove image-rm image-remove volume-rm volume-remove network-rm network-remove context-rm node-rm node-demote service-rm stack-rm secret-rm "
+         "config-rm plugin-rm plugin-disable swarm-leave compose-rm pod-rm machine-rm buildx-rm"), destroys("removes containers, images or volumes")),
         ("prune container-prune image-prune volume-prune network-prune system-prune builder-prune buildx-prune pod-prune system-reset",
          destroys("removes everything that nothing uses at the moment", hint="A stopped container's data counts as unused.")),
     ]
@@ -105,7 +105,7 @@ def _compose(call: Call, arguments: tuple[str, ...]) -> Effect:
     return parsed.certain(effect).at(resource=parsed.value("--project-name"))
 
 
-def _rated(call: Call, verb: str, rest: tuple[str, ...]) -> Effect:
+def _rated(call: Call, verb: str, rest: tuple[str, ...]) -> Effect:  # noqa: C901, PLR0912 - a grammar has a branch for each rule
     plain = verb.removeprefix("container-").removeprefix("compose-")
     match plain:
         case "exec":
@@ -114,10 +114,10 @@ def _rated(call: Call, verb: str, rest: tuple[str, ...]) -> Effect:
             return _run(call, rest)
         case "logs" | "service-logs" | "pod-logs":
             parsed = read(rest, _LOGS)
-            effect = reads("shows logs").at(resource=parsed.operand(0))
+            logs = reads("shows logs").at(resource=parsed.operand(0))
             if parsed.has("--follow"):
-                effect = effect.having(Trait.ENDLESS).hinting("Without -f, and with --since 10m, it ends by itself.")
-            return parsed.certain(effect)
+                logs = logs.having(Trait.ENDLESS).hinting("Without -f, and with --since 10m, it ends by itself.")
+            return parsed.certain(logs)
         case "stats":
             once = any(word in {"--no-stream", "--no-reset"} for word in rest) or call.name == "crictl"
             return reads(
@@ -134,6 +134,8 @@ def _rated(call: Call, verb: str, rest: tuple[str, ...]) -> Effect:
             return _SHOWS
         case "attach":
             return changes("is joined to a running process", Trait.INTERACTIVE, Trait.ENDLESS)
+        case _:
+            pass
     effect = _FILLED.get(verb)
     if effect is None:
         return changes(f"`docker {verb.replace('-', ' ')}` is not known: a plugin may do anything")

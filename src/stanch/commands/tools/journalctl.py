@@ -48,9 +48,9 @@ def _with_optional_values(arguments: tuple[str, ...]) -> tuple[str, ...]:
         following = arguments[index + 1] if index + 1 < len(arguments) else ""
         if word == "-b":
             found.append("--boot")
-        elif index and arguments[index - 1] == "-b" and _is_boot(word):
-            continue
-        elif word == "-n" and following.lstrip("+").isdigit():
+        elif (index and arguments[index - 1] == "-b" and _is_boot(word)) or (
+            word == "-n" and following.lstrip("+").isdigit()
+        ):
             continue
         elif index and arguments[index - 1] == "-n" and word.lstrip("+").isdigit():
             found.append(f"--lines={word}")

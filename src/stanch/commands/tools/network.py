@@ -71,14 +71,14 @@ def _ip(call: Call) -> Effect:
     if entity not in _IP_OBJECTS:
         return changes(f"`ip {entity}` is not known")
     if not rest or rest[0] in _IP_READS or rest[0] in {"dev", "table", "up"}:
-        return parsed.certain(reads("shows the network's settings")) if not parsed.unknown or True else reads()
+        return parsed.certain(reads("shows the network's settings"))
     if rest[0] in {"flush", "delete", "del", "d", "f"}:
         return destroys("takes away addresses or routes, and maybe the way to this machine")
     return changes("changes the network's settings")
 
 
 def _netcat(call: Call) -> Effect:
-    """nc says what it is told; where that is known, it is rated by the protocol that it speaks."""
+    """Nc says what it is told; where that is known, it is rated by the protocol that it speaks."""
     parsed = read(
         call.arguments,
         options(

@@ -11,8 +11,8 @@ _RUNS = changes("runs a script of the project, which nobody has rated")
 
 _NPM = verbs(
     [
-        ("ls list ll la view info show v outdated ping whoami root prefix bin explain why fund search find docs repo bugs help help-search "
-         "query pkg doctor diff owner-ls licenses", _ASKS),
+        (("ls list ll la view info show v outdated ping whoami root prefix bin explain why fund search find docs repo bugs help help-search "
+         "query pkg doctor diff owner-ls licenses"), _ASKS),
         ("audit", reads("asks for known faults")),
         ("config token profile org team access", changes("changes settings or who may publish")),
         ("install i add ci update upgrade up dedupe prune rebuild link import it cit dlx exec x init create patch set-script audit-fix", _INSTALLS),
@@ -60,6 +60,8 @@ def _npm(call: Call) -> Effect:
             return changes("changes the project")
         case ["version"]:
             return reads("says what it is")
+        case _:
+            pass
     if call.name == "yarn" and verb_of(words, _NPM) is None:
         return _RUNS
     found = verb_of(words, _NPM, longest=1)
@@ -130,7 +132,7 @@ def _manager(table: dict[str, Effect]) -> Grammar:
 
 
 def _queries(letters: str, why: str) -> Grammar:
-    """rpm and dpkg: the first option says what they do."""
+    """Rpm and dpkg: the first option says what they do."""
 
     def rate(call: Call) -> Effect:
         first = next(iter(call.arguments), "--version")

@@ -69,7 +69,7 @@ def _supervisor(call: Call) -> Effect:
         return _ASKS.having(
             *(
                 (Trait.ENDLESS,)
-                if "-f" in call.arguments or operands[0] in {"logs", "monit"} and "--nostream" not in call.arguments
+                if "-f" in call.arguments or (operands[0] in {"logs", "monit"} and "--nostream" not in call.arguments)
                 else ()
             )
         )

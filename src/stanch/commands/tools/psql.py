@@ -145,8 +145,8 @@ GRAMMARS: dict[str, Grammar] = {
     "pgbench": always(changes("puts load on a server and overwrites its tables", Trait.HEAVY)),
     "pg_top": always(reads("shows what a server does", Trait.INTERACTIVE, Trait.ENDLESS)),
     "pg_activity": always(reads("shows what a server does", Trait.INTERACTIVE, Trait.ENDLESS)),
-    "sqlite3": lambda call: _sqlite(call),
-    "patronictl": lambda call: _patroni(call),
+    "sqlite3": lambda call: _sqlite(call),  # noqa: PLW0108 - it is defined further down
+    "patronictl": lambda call: _patroni(call),  # noqa: PLW0108 - as above
     "pgbackrest": lambda call: (
         reads("shows backups")
         if call.arguments and call.arguments[-1] in {"info", "version", "help", "check", "verify"}

@@ -1,9 +1,8 @@
 """systemctl and its kin (service, hostnamectl, timedatectl, loginctl, systemd-analyze): units of a Linux machine."""
 
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
-from stanch.commands.options import options, read
+from stanch.commands.options import options, read, verbs
 from stanch.commands.tables import verb_of
-from stanch.commands.options import verbs
 from stanch.model.risk import Trait
 
 _OPTIONS = options(
@@ -19,9 +18,9 @@ _OPTIONS = options(
 _READS = reads("shows units")
 _VERBS = verbs(
     [
-        ("status show cat help list-units list-unit-files list-sockets list-timers list-paths list-automounts list-jobs "
+        (("status show cat help list-units list-unit-files list-sockets list-timers list-paths list-automounts list-jobs "
          "list-machines list-dependencies is-active is-enabled is-failed is-system-running get-default whoami "
-         "show-environment", _READS),
+         "show-environment"), _READS),
         ("start", changes("starts a unit")),
         ("stop", changes("stops a unit")),
         ("restart try-restart reload-or-restart try-reload-or-restart condrestart condreload force-reload",
@@ -31,9 +30,9 @@ _VERBS = verbs(
         ("disable", changes("does not start a unit with the machine any more")),
         ("mask unmask", changes("keeps a unit from starting, or lets it again")),
         ("kill", changes("sends a signal to a unit's processes")),
-        ("daemon-reload daemon-reexec reset-failed set-property set-default set-environment unset-environment "
+        (("daemon-reload daemon-reexec reset-failed set-property set-default set-environment unset-environment "
          "import-environment cancel freeze thaw bind mount-image service-log-level service-log-target log-level "
-         "log-target", changes("changes the service manager")),
+         "log-target"), changes("changes the service manager")),
         ("edit", changes("edits a unit", Trait.INTERACTIVE)),
         ("clean revert", destroys("deletes what a unit keeps, or its changes")),
         ("isolate rescue emergency default", destroys("stops every unit that is not named",
@@ -70,7 +69,7 @@ def _control(reading: str) -> Grammar:
 
     def rate(call: Call) -> Effect:
         words = [word for word in call.arguments if not word.startswith("-")]
-        if not words or (words and verb_of(words, table) is not None and words[0] not in {"hostname"}):
+        if not words or (words and verb_of(words, table) is not None and words[0] != "hostname"):
             return reads("shows settings")
         return changes("changes settings of the machine")
 
