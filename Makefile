@@ -16,7 +16,8 @@ run: ## Set up, then run the demo: a real slow database, found, fixed, verified 
 test: ## Set up (Debian packages too, where it is root), then lint, types, architecture and all tests
 	@sh scripts/setup.sh test
 	@$(MAKE) --no-print-directory check
-	$(BIN)/pytest -n $(or $(WORKERS),2) --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n $(or $(WORKERS),2) --dist loadgroup --ignore tests/acceptance $(ARGS)
+	$(BIN)/pytest tests/acceptance $(ARGS)
 
 setup: ## Just the set-up of `make test`
 	@sh scripts/setup.sh test

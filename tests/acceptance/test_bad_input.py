@@ -151,7 +151,6 @@ def running_in(directory: Path) -> list[str]:
     return found
 
 
-@pytest.mark.xdist_group("demo")
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks for leftovers in /proc")
 @pytest.mark.parametrize("moment", ["postgres", "appointments", "clinic", "Stanch", "Healthy"])
 def test_ctrl_c_at_any_moment_of_the_demo_leaves_nothing_running(

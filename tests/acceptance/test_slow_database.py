@@ -19,10 +19,6 @@ from clinic import cluster
 APPOINTMENTS = 1_000_000
 WITHIN_S = 400.0
 
-pytestmark = [
-    pytest.mark.xdist_group("demo"),  # one at a time: they measure throughput on the same two cores
-]
-
 # The seven points of the way, each by the first event that shows that it was reached.
 POINTS = ("opened", "paged", "step done", "finding", "step proposed", "control applied", "resolved")
 
