@@ -91,6 +91,7 @@ def _playbook(document: Document, problems: tuple[Problem, ...], vocabulary: Voc
         read, wrong = reader(document, context)
         facts.extend(read)
         found.extend(wrong)
+    found.extend(context.effort.problems(document))
     return Playbook(
         path=document.path,
         title=document.title,

@@ -1,11 +1,12 @@
 """What every reader is given beside the document."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stanch.model.plan import Fact
 from stanch.model.problem import Problem
 from stanch.playbook.document import Document
+from stanch.playbook.effort import Effort
 from stanch.playbook.topics import Outline
 from stanch.playbook.vocabulary import Vocabulary
 
@@ -14,12 +15,14 @@ from stanch.playbook.vocabulary import Vocabulary
 class Context:
     """The vocabulary with the team's own words in it, what each section is about, and the language.
 
-    `language` is None for English, else the name of the language that was recognised.
+    `language` is None for English, else the name of the language that was recognised. `effort` bounds how much is
+    read closely.
     """
 
     vocabulary: Vocabulary
     outline: Outline
     language: str | None = None
+    effort: Effort = field(default_factory=Effort)
 
 
 Findings = tuple[tuple[Fact, ...], tuple[Problem, ...]]

@@ -21,6 +21,12 @@ from stanch.model.problem import Level, Problem, Source
 MAX_BYTES = 16_000_000
 """Above this a document is refused with a problem; the rest of the plan still loads."""
 
+MAX_LINES = 50_000
+"""Lines that are read; those after them are left out, with a problem."""
+
+_MAX_LINE = 20_000
+"""Characters of a line that are read; a longer one is data."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -46,10 +52,7 @@ class Heading:
 
     level: int
     line: Line
-
-    @property
-    def title(self) -> str:
-        return self.line.plain.strip().rstrip(":").rstrip()
+    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,8 +286,32 @@ def _decode(path: str, raw: bytes) -> tuple[str, tuple[Problem, ...]]:
 
 # --- blocks -----------------------------------------------------------------------------------------------------
 
-_BLOCKS = MarkdownIt("commonmark").enable("table")
-_BLOCKS.core.ruler.enableOnly(["normalize", "block"])
+_RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("table", re.compile(r"\|")),
+    ("code", re.compile(r"^(?: {4}|\t)", re.MULTILINE)),
+    ("fence", re.compile(r"```|~~~")),
+    ("blockquote", re.compile(r">")),
+    ("hr", re.compile(r"^[ \t>*+\d.)-]*(?:-[ \t]*-[ \t]*-|\*[ \t]*\*[ \t]*\*|_[ \t]*_[ \t]*_)", re.MULTILINE)),
+    ("list", re.compile(r"^[ \t>]*(?:[-+*]|\d{1,9}[.)])(?:\s|$)", re.MULTILINE)),
+    ("reference", re.compile(r"\]:")),
+    ("html_block", re.compile(r"<")),
+    ("heading", re.compile(r"#")),
+    ("lheading", re.compile(r"^[ \t>*+\d.)-]*(?:=+|-+)[ \t]*$", re.MULTILINE)),
+)
+"""The block rules, each with what a text must hold for it to matter; the others are left out of the parser."""
+
+
+@lru_cache(maxsize=64)
+def _parser(rules: tuple[str, ...]) -> MarkdownIt:
+    parser = MarkdownIt("commonmark").enable("table")
+    parser.core.ruler.enableOnly(["normalize", "block"])
+    parser.block.ruler.enableOnly([*rules, "paragraph"])
+    return parser
+
+
+def _tokens(text: str) -> list[Token]:
+    return _parser(tuple(name for name, needed in _RULES if needed.search(text))).parse(text)
+
 
 _BOX = re.compile(r"^\[(?P<mark>[ xX])\]\s+")
 _BOLD_LINE = re.compile(
@@ -293,6 +320,10 @@ _BOLD_LINE = re.compile(
 _BOLD_NUMBERED = re.compile(r"^(?P<mark>\*\*|__)(?P<word>[A-Za-z]+)\s+#?\d+\s*:?(?P=mark)\s*:?\s+\S")
 _FENCE_END = re.compile(r"^\s*(?:>\s*)*(`{3,}|~{3,})\s*$")
 _RESUMES = re.compile(r"^#{1,6}\s+[^#\s]")
+
+
+def _heading(level: int, line: Line) -> Heading:
+    return Heading(level=level, line=line, title=line.plain.strip().rstrip(":").rstrip())
 
 
 class _Reader:
@@ -324,7 +355,7 @@ class _Reader:
                 inline = self.tokens[self.at]
                 self.at += 2
                 line = self.text_lines(inline)
-                return Heading(level=int(token.tag[1]), line=line[0]) if line else None
+                return _heading(int(token.tag[1]), line[0]) if line else None
             case "paragraph_open":
                 inline = self.tokens[self.at]
                 self.at += 2
@@ -511,7 +542,7 @@ def _parse_blocks(path: str, text: str, lines: Sequence[str]) -> tuple[tuple[Blo
     offset = 0
     rest = text
     while True:
-        blocks = _Reader(lines, _BLOCKS.parse(rest), offset).blocks(None)
+        blocks = _Reader(lines, _tokens(rest), offset).blocks(None)
         last = blocks[-1] if blocks else None
         if not isinstance(last, Code) or last.closed:
             out.extend(blocks)
@@ -587,7 +618,7 @@ def _sections(blocks: Sequence[Block]) -> Section:
             del shapes[shapes.index(shape) + 1 :]
         else:
             shapes.append(shape)
-        flat.append((Heading(level=6 + len(shapes), line=line), [Paragraph(lines=rest)] if rest else []))
+        flat.append((_heading(6 + len(shapes), line), [Paragraph(lines=rest)] if rest else []))
 
     at = 0
 
@@ -618,9 +649,50 @@ def read_document(path: str, raw: bytes) -> tuple[Document, tuple[Problem, ...]]
         front = {item["key"].lower(): item["value"].strip("\"'") for item in _FIELD.finditer(match["body"])}
         body = "\n" * match[0].count("\n") + text[match.end() :]
     lines = tuple(text.split("\n"))
+    body, cut = _bounded(path, body)
     blocks, broken = _parse_blocks(path, body, lines)
     document = Document(path=path, text=text, lines=lines, root=_sections(blocks), front=front)
-    return document, (*problems, *broken)
+    return document, (*problems, *cut, *broken)
+
+
+def _bounded(path: str, body: str) -> tuple[str, tuple[Problem, ...]]:
+    """The body without what is beyond all measure: further lines, the ends of endless ones, depths of nesting."""
+    problems: list[Problem] = []
+    lines = body.split("\n")
+    if len(lines) > MAX_LINES:
+        problems.append(
+            Problem(
+                code="document-too-long",
+                level=Level.WARNING,
+                message=f"This document has {len(lines):,} lines; those after line {MAX_LINES:,} were not read.",
+                hint="Split it, or check that it is a playbook and not an export or a log.",
+                source=Source(path=path, line=MAX_LINES, text=lines[MAX_LINES - 1][:200]),
+            )
+        )
+        lines = lines[:MAX_LINES]
+    for index, line in enumerate(lines):
+        if len(line) > _MAX_LINE:
+            lines[index] = line[:_MAX_LINE]
+            problems.append(_left_out(path, index, line, "line-too-long", f"is {len(line):,} characters long"))
+        elif _DEEP.match(line):
+            lines[index] = ""
+            problems.append(
+                _left_out(path, index, line, "nested-too-deeply", "is nested more deeply than anybody writes")
+            )
+    return "\n".join(lines), tuple(problems[:20])
+
+
+_DEEP = re.compile(r"^(?:[ \t]*(?:>|[-*+] |\d+[.)] )){12}|^[ \t]{120}[ \t]*[-*+>\d]")
+
+
+def _left_out(path: str, index: int, line: str, code: str, words: str) -> Problem:
+    return Problem(
+        code=code,
+        level=Level.WARNING,
+        message=f"Line {index + 1} {words}; what is beyond all measure was left out.",
+        hint="Look whether the file is damaged.",
+        source=Source(path=path, line=index + 1, text=line[:200]),
+    )
 
 
 def lines_of(block: Block) -> Iterator[Line]:

@@ -37,6 +37,27 @@ _READING: Mapping[str, str] = MappingProxyType(
 
             What to do: close it with a line of three backticks.
             """,
+        "document-too-long": """
+            A document has more lines than a playbook can have.
+
+            Why: it is most likely an export or a log. What was read is in the plan, the rest is not.
+
+            What to do: split it, or point to the playbook.
+            """,
+        "too-much-to-read": """
+            A document has more different sentences, steps or commands than a playbook can have.
+
+            Why: reading them closely would take long, and it is most likely data. They are shown as prose.
+
+            What to do: split it, or point to the playbook.
+            """,
+        "line-too-long": """
+            A line is longer than anybody writes.
+
+            Why: it is data, or a damaged file. Its beginning was read.
+
+            What to do: look at the line.
+            """,
         "nested-too-deeply": """
             Lists or quotes are nested more deeply than anybody writes.
 

@@ -6,9 +6,10 @@ rolls back or restarts. Everything else is kept as a fact with the reason why it
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from stanch.model.plan import ThresholdRole
-from stanch.model.signal import Comparison, Signal
+from stanch.model.signal import Comparison
 from stanch.playbook.phrases import Phrases
 from stanch.playbook.topics import Topic
 
@@ -141,19 +142,20 @@ _HIGH = frozenset({Comparison.GREATER, Comparison.GREATER_EQUAL})
 _LOW = frozenset({Comparison.LESS, Comparison.LESS_EQUAL, Comparison.EQUAL, Comparison.NOT_EQUAL})
 
 
-def worse(signal: Signal) -> frozenset[Comparison]:
+def worse(signal: str) -> frozenset[Comparison]:
     """The comparisons that mean trouble for a signal; all of them where more and less both can."""
-    if _EITHER_IS_BAD.search(signal.name):
+    if _EITHER_IS_BAD.search(signal):
         return _HIGH | _LOW
-    return _LOW if _LOW_IS_BAD.search(signal.name) else _HIGH
+    return _LOW if _LOW_IS_BAD.search(signal) else _HIGH
 
 
 _LISTS_ALERTS = frozenset({Topic.THRESHOLDS, Topic.SYMPTOMS, Topic.TRIGGERS})
 _MAY_LIST_ALERTS = frozenset({Topic.METRICS, Topic.PROSE})
 
 
-def mood_of(sentence: str, setting: Setting, *, signal: Signal | None, comparison: Comparison, past: bool) -> Mood:
-    """What the threshold of this sentence is for."""
+@lru_cache(maxsize=8192)
+def mood_of(sentence: str, setting: Setting, *, signal: str | None, comparison: Comparison, past: bool) -> Mood:
+    """What the threshold of this sentence is for; `signal` is its name."""
     role = _role(sentence, setting, signal)
     because = _inert(sentence, setting, role, past=past)
     if because:
@@ -167,7 +169,7 @@ def mood_of(sentence: str, setting: Setting, *, signal: Signal | None, compariso
     return Mood(role=role)
 
 
-def _role(sentence: str, setting: Setting, signal: Signal | None) -> ThresholdRole:
+def _role(sentence: str, setting: Setting, signal: str | None) -> ThresholdRole:
     match setting.topic:
         case Topic.TRIGGERS:
             text = f"{setting.title} {sentence}"
@@ -186,7 +188,7 @@ def _role(sentence: str, setting: Setting, signal: Signal | None) -> ThresholdRo
         return ThresholdRole.RECOVERY_TARGET
     if _ROLLBACK.inside(sentence):
         return ThresholdRole.ROLLBACK_TRIGGER
-    if _RESTART.inside(sentence) and not (signal and "restart" in signal.name):
+    if _RESTART.inside(sentence) and not (signal and "restart" in signal):
         return ThresholdRole.RESTART_TRIGGER
     if setting.topic in {Topic.TARGETS, Topic.POLICIES} and not (
         _ALERTS.inside(sentence) and _CONDITION.inside(sentence)

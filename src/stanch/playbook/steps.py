@@ -1,14 +1,16 @@
 """Steps from list items, fences and sentences: what runs, what is proposed, what stays a person's."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from stanch.commands.rating import rate
 from stanch.commands.sql import rate_sql
 from stanch.model.plan import Step, StepKind
 from stanch.model.problem import Source
-from stanch.model.risk import Risk, Trait
+from stanch.model.risk import Rating, Risk, Trait
+from stanch.playbook.context import Context
 from stanch.playbook.document import Code, Document, Item, Passage
 from stanch.playbook.fences import Command, Content, commands_of, content_of, statements_of
 from stanch.playbook.imperative import clauses
@@ -112,14 +114,17 @@ class Place:
 class StepMaker:
     """Makes the steps of one procedure and keeps their keys apart."""
 
-    def __init__(self, document: Document, vocabulary: Vocabulary) -> None:
+    def __init__(self, document: Document, context: Context) -> None:
         self._document = document
-        self._vocabulary = vocabulary
+        self._vocabulary = context.vocabulary
+        self._effort = context.effort
         self._keys: dict[str, int] = {}
 
     def of_item(self, item: Item, place: Place) -> Iterator[Step]:
         """The steps of a list entry: one, or one for each thing it asks for ("restart the pods and page the DBA")."""
         passage = Passage(lines=item.lines) if item.lines else Passage(lines=(item.line,))
+        if not self._effort.steps.spend(passage.text, item.line.number):
+            return
         checked = item.checked is not None
         _, told = _condition(_owner(passage.text)[1])
         parts = [clause for _, clause in clauses(told)]
@@ -173,16 +178,19 @@ class StepMaker:
         """A step for each command of a shell fence and each statement of a SQL fence; other fences run nothing."""
         match content_of(code):
             case Content.SHELL:
-                for command in commands_of(code):
+                for command in self._affordable(commands_of(code)):
                     yield self.of_command(command, "shell", place, text)
             case Content.SQL:
-                for command in statements_of(code):
+                for command in self._affordable(statements_of(code)):
                     yield self.of_command(command, "sql", place, text)
             case _:
                 return
 
+    def _affordable(self, commands: Iterable[Command]) -> Iterator[Command]:
+        return (command for command in commands if self._effort.commands.spend(command.text, command.line))
+
     def of_command(self, command: Command, language: str, place: Place, text: str = "") -> Step:
-        rating = rate_sql(command.text) if language == "sql" else rate(command.text)
+        rating = _rated(command.text, language)
         name = text or command.label or command.text.splitlines()[0]
         owner, body = _owner(name)
         condition, _ = _condition(body)
@@ -216,6 +224,11 @@ class StepMaker:
         count = self._keys.get(base, 0) + 1
         self._keys[base] = count
         return base if count == 1 else f"{base}-{count}"
+
+
+@lru_cache(maxsize=4096)
+def _rated(command: str, language: str) -> Rating:
+    return rate_sql(command) if language == "sql" else rate(command)
 
 
 def leading_action(text: str, vocabulary: Vocabulary) -> ActionMatch | None:

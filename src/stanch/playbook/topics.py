@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from stanch.playbook.document import Document, Section, Table
 from stanch.playbook.phrases import Phrases
@@ -214,6 +215,7 @@ _PASSED_ON = frozenset(
 """Topics that a heading hands down to headings below it that say nothing themselves."""
 
 
+@lru_cache(maxsize=4096)
 def topic_of_title(title: str) -> Topic | None:
     """What a heading alone says; None where it says nothing."""
     text = re.sub(r"^(?:\d+(?:\.\d+)*[.)]?|[A-Z]\.|step \d+:?|part \d+:?)\s+", "", title.strip(), flags=re.IGNORECASE)
@@ -222,17 +224,15 @@ def topic_of_title(title: str) -> Topic | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """Every section with its topic and its parent."""
+    """Every section, in document order, with its topic and its parent."""
 
-    document: Document
+    sections: tuple[Section, ...]
     topics: Mapping[Section, Topic]
     parents: Mapping[Section, Section | None]
 
     def of(self, *topics: Topic) -> Iterator[Section]:
         """The sections of these topics, in document order."""
-        for section in self.document.root.walk():
-            if self.topics[section] in topics:
-                yield section
+        return (section for section in self.sections if self.topics[section] in topics)
 
     def topic(self, section: Section) -> Topic:
         return self.topics[section]
@@ -250,16 +250,14 @@ def outline(document: Document) -> Outline:
     topics: dict[Section, Topic] = {}
     parents: dict[Section, Section | None] = {}
 
-    def visit(section: Section, parent: Section | None) -> None:
+    sections = tuple(document.root.walk())
+    for section in sections:
+        parents.setdefault(section, None)
+        parents.update(dict.fromkeys(section.sections, section))
+        parent = parents[section]
         own = topic_of_title(section.title) if section.heading else None
-        inherited = topics[parent] if parent is not None else Topic.PROSE
-        topics[section] = _decided(section, own, inherited)
-        parents[section] = parent
-        for child in section.sections:
-            visit(child, section)
-
-    visit(document.root, None)
-    return Outline(document=document, topics=topics, parents=parents)
+        topics[section] = _decided(section, own, topics[parent] if parent is not None else Topic.PROSE)
+    return Outline(sections=sections, topics=topics, parents=parents)
 
 
 NUMBERED = re.compile(r"^(?:\d+[.):]|(?:step|phase|stage|part) (?:\d+|[ivx]+)\b|t\s?\+)", re.IGNORECASE)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 from stanch.catalogue.action import ActionEntry
 from stanch.catalogue.actions import ACTIONS
@@ -16,6 +17,7 @@ from stanch.catalogue.signals import SIGNALS
 from stanch.model.signal import Signal
 from stanch.playbook.words import Word, stem, stems, words
 
+_MOST_REMEMBERED = 20_000
 MAX_GAP = 4
 """How many other words may stand between two words of an action's phrase."""
 
@@ -72,6 +74,8 @@ class Vocabulary:
     def __init__(self, signals: Iterable[Signal], actions: Iterable[ActionEntry]) -> None:
         self.signals: Mapping[str, Signal] = {signal.name: signal for signal in signals}
         self.actions: Mapping[str, ActionEntry] = {action.name: action for action in actions}
+        self._signals_known: dict[str, tuple[SignalMatch, ...]] = {}
+        self._actions_known: dict[str, tuple[ActionMatch, ...]] = {}
         self._signal_phrases: dict[tuple[str, ...], list[Signal]] = defaultdict(list)
         for signal in self.signals.values():
             for row in dict.fromkeys((*map(stems, signal.phrases), stems(signal.name))):
@@ -116,6 +120,12 @@ class Vocabulary:
 
     def signals_of(self, text: str) -> tuple[SignalMatch, ...]:
         """As `signals_in`, of a text; `start` and `end` count characters."""
+        known = self._signals_known.get(text)
+        if known is None:
+            known = _remembered(self._signals_known, text, self._signals_of(text))
+        return known
+
+    def _signals_of(self, text: str) -> tuple[SignalMatch, ...]:
         run = words(text)
         joined = frozenset(index for index, word in enumerate(run) if _hangs_on(text, word.start))
         return tuple(
@@ -128,6 +138,12 @@ class Vocabulary:
 
         Two that are equally specific on the same words both stay: the text means two things.
         """
+        known = self._actions_known.get(text)
+        if known is None:
+            known = _remembered(self._actions_known, text, self._actions_of(text))
+        return known
+
+    def _actions_of(self, text: str) -> tuple[ActionMatch, ...]:
         run = words(text)
         found: list[ActionMatch] = []
         for at, word in enumerate(run):
@@ -137,6 +153,17 @@ class Vocabulary:
                     terms = len(phrase.terms)
                     found.append(ActionMatch(action=phrase.action, start=word.start, end=run[end - 1].end, terms=terms))
         return _most_specific(found, text)
+
+
+M = TypeVar("M")
+
+
+def _remembered(known: dict[str, M], text: str, found: M) -> M:
+    """Keep an answer, up to a bound: every reader asks the same sentences."""
+    if len(known) >= _MOST_REMEMBERED:
+        known.clear()
+    known[text] = found
+    return found
 
 
 def _hangs_on(text: str, start: int) -> bool:

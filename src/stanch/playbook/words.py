@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W\d_]+)?", re.UNICODE)
 _BRITISH = re.compile(r"is(e|es|ed|ing|ation|ations)$")
@@ -36,8 +36,7 @@ def stem(word: str) -> str:
     return word[:-1] if word.endswith("e") and len(word) > 3 else word
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
+class Word(NamedTuple):
     """A word of a text: its stem, and where it stands."""
 
     stem: str
@@ -46,7 +45,7 @@ class Word:
 
 
 def words(text: str) -> tuple[Word, ...]:
-    return tuple(Word(stem=stem(match[0]), start=match.start(), end=match.end()) for match in _WORD.finditer(text))
+    return tuple(Word(stem(match[0]), match.start(), match.end()) for match in _WORD.finditer(text))
 
 
 @lru_cache(maxsize=16384)

@@ -31,18 +31,21 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(r"\b(?:routing|integration|service)[_ ]key['\":= ]+[0-9a-fR][0-9a-z]{31}\b", re.IGNORECASE),
     ),
 )
-_SUSPECT = re.compile(
-    r"AKIA|ASIA|PRIVATE KEY|gh[pousr]_|github_pat_|glpat-|xox|hooks\.slack|k_live_|AIza|SG\.|eyJ|[_ ]key", re.IGNORECASE
+_HINTS = (
+    *("AKIA", "ASIA", "PRIVATE KEY", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox"),
+    *("hooks.slack", "k_live_", "AIza", "SG.", "eyJ", "_key", " key", "_KEY"),
 )
+"""Letters that every secret of these kinds holds: most documents have none of them, and are done with."""
 
 
 def check(plan: Plan, _surroundings: Surroundings) -> Iterator[Problem]:
     """Every line with something that has the form of a secret. The secret itself is not repeated."""
     for playbook in plan.playbooks:
-        if not _SUSPECT.search(playbook.text):
+        hints = [hint for hint in _HINTS if hint in playbook.text]
+        if not hints:
             continue
         for number, line in enumerate(playbook.text.split("\n"), start=1):
-            if not _SUSPECT.search(line):
+            if not any(hint in line for hint in hints):
                 continue
             for kind, pattern in _KINDS:
                 match = pattern.search(line)

@@ -25,7 +25,7 @@ _DRILL = re.compile(
 def read(document: Document, context: Context) -> Findings:
     """Every line that names a rehearsal and its period, wherever it stands."""
     facts: list[DrillSchedule] = []
-    for section in document.root.walk():
+    for section in context.outline.sections:
         if context.outline.topic(section) in {Topic.INCIDENTS, Topic.EXAMPLES}:
             continue
         for block in section.blocks:

@@ -38,7 +38,7 @@ _CHECKS: tuple[tuple[str, str], ...] = (
 def read(document: Document, context: Context) -> Findings:
     """Every policy: entries of policy sections, and of mandatory changes and new standards after an incident."""
     facts: list[Fact] = []
-    for section in document.root.walk():
+    for section in context.outline.sections:
         for line, text in _statements(context, section):
             limit = _limit(document, context, line)
             facts.append(PolicyFact(statement=text, check=check_of(text), limit=limit, source=document.source(line)))

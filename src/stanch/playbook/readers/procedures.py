@@ -49,7 +49,7 @@ def _procedure(document: Document, context: Context, unit: Unit, names: dict[str
     names[key] = names.get(key, 0) + 1
     if names[key] > 1:
         key = f"{key}-{names[key]}"
-    maker = StepMaker(document, context.vocabulary)
+    maker = StepMaker(document, context)
     reading = _Reading(maker=maker, document=document, context=context, phases=[], steps=[])
     reading.blocks(section.blocks, Place(procedure=key, box=timebox(title)))
     cause = _cause(section.blocks)
@@ -213,7 +213,7 @@ class _Reading:
 
     def _trial(self, block: Code, place: Place) -> Iterator[Step]:
         """The steps a fence would give, without taking their keys."""
-        yield from StepMaker(self.document, self.context.vocabulary).of_code(block, place)
+        yield from StepMaker(self.document, self.context).of_code(block, place)
 
     def answer(self, section: Section, place: Place) -> None:
         """What an answer in prose says to do, clause by clause; a sentence that tells nothing is left as it is."""

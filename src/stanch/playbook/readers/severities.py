@@ -67,7 +67,7 @@ def promise(name: str, text: str) -> ClockPromise:
 def read(document: Document, context: Context) -> Findings:
     """Every severity, in document order; a level defined in several places of one document is put together."""
     drafts: dict[str, _Draft] = {}
-    for section in document.root.walk():
+    for section in context.outline.sections:
         topic = context.outline.topic(section)
         if topic is Topic.SEVERITIES:
             for draft in _of_section(document, section):
@@ -78,12 +78,12 @@ def read(document: Document, context: Context) -> Findings:
                     if draft.clocks and LEVEL.match(draft.level):
                         draft.criteria.clear()
                         _join(drafts, draft)
-    review = _review(document)
+    review = _review(context) if drafts else None
     if review is not None:
         for draft in drafts.values():
             if all(clock.name != "review" for clock in draft.clocks):
                 draft.clocks.append(review)
-    regrades = dict(_regrades(document))
+    regrades = dict(_regrades(context)) if drafts else {}
     return tuple(_severity(draft, regrades.get(draft.level, ())) for draft in drafts.values()), ()
 
 
@@ -114,9 +114,9 @@ _POST_MORTEM = Phrases(r"post-?mortems?|post-?incident reviews?|retrospectives?|
 _DEADLINE = Phrases(r"within|no later than|in under")
 
 
-def _review(document: Document) -> ClockPromise | None:
+def _review(context: Context) -> ClockPromise | None:
     """The time within which every incident is reviewed, where the document says it of all ("within 24 hours")."""
-    for section in document.root.walk():
+    for section in context.outline.sections:
         about = _POST_MORTEM.inside(section.title)
         for block in section.blocks:
             for line, above in _with_parents(block, ""):
@@ -150,10 +150,10 @@ _REGRADES = Phrases(
 )
 
 
-def _regrades(document: Document) -> Iterator[tuple[str, tuple[Regrade, ...]]]:
+def _regrades(context: Context) -> Iterator[tuple[str, tuple[Regrade, ...]]]:
     """Levels that an incident changes to when it stays open ("P1 open > 4 hours: consider P0")."""
     found: dict[str, list[Regrade]] = {}
-    for section in document.root.walk():
+    for section in context.outline.sections:
         for block in section.blocks:
             for line, _ in _with_parents(block, ""):
                 text = line.plain.strip()

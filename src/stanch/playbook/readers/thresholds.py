@@ -56,6 +56,9 @@ _CANDIDATE = Phrases(
     r"|\bnot responding\b",
     whole=False,
 )
+_LONGEST = 600
+"""Characters of a sentence that people read in one breath; a longer one is data."""
+
 _SYMBOL = re.compile(r"[<>\u2265\u2264]")
 _BRANCH = Phrases(r"\b(?:if|when|whenever|once|until)\b|[<>\u2265\u2264]", whole=False)
 _ALERT_TITLE = Phrases(r"thresholds?|alert\w*")
@@ -65,11 +68,16 @@ def read(document: Document, context: Context) -> Findings:
     """Every threshold with its role, and whether it is armed or why not."""
     reader = _Reader(document, context)
     facts: list[Fact] = []
-    for section in document.root.walk():
+    for section in context.outline.sections:
         topic = context.outline.topic(section)
-        if topic not in _SKIPPED:
+        if topic not in _SKIPPED and (section.blocks or section.heading):
             facts.extend(reader.section(section, topic))
     return tuple(facts), ()
+
+
+def of_section(document: Document, context: Context, section: Section) -> tuple[Fact, ...]:
+    """The thresholds of one section alone."""
+    return tuple(_Reader(document, context).section(section, context.outline.topic(section)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +95,8 @@ class _Reader:
         self.document = document
         self.context = context
         self.vocabulary = context.vocabulary
+        self._grades: dict[Section, str | None] = {}
+        self._known: dict[tuple[str, str], tuple[Condition, ...]] = {}
 
     def section(self, section: Section, topic: Topic) -> Iterator[Fact]:
         titles = " ".join((section.title, *(above.title for above in self.context.outline.above(section))))
@@ -155,6 +165,8 @@ class _Reader:
         where = replace(where, setting=replace(setting, entry=True, step=step))
         if item.lines:
             yield from self.passage(Passage(lines=item.lines), where)
+        if not item.nested:
+            return
         below = replace(
             where,
             subject=self._subject(item.text) or where.subject,
@@ -170,14 +182,25 @@ class _Reader:
             yield from self._without_quantity(passage, where)
             return
         for start, sentence in sentences(text):
+            if len(sentence) > _LONGEST or not _CANDIDATE.inside(sentence):
+                continue
             local = replace(where, setting=_labelled(where.setting, sentence))
             if local.setting.step and not _BRANCH.inside(sentence):
                 continue
-            for condition in conditions_of(sentence, self.vocabulary, subject=where.subject):
+            for condition in self._conditions(sentence, where.subject, passage.lines[0].number):
                 if condition.signal is not None or _is_limit(condition, where.setting):
                     yield self.threshold(
                         condition, sentence, local, passage.source(self.document, start + condition.start)
                     )
+
+    def _conditions(self, sentence: str, subject: str, line: int) -> tuple[Condition, ...]:
+        if not self.context.effort.sentences.spend(sentence, line):
+            return ()
+        known = self._known.get((sentence, subject))
+        if known is None:
+            known = conditions_of(sentence, self.vocabulary, subject=subject)
+            self._known[sentence, subject] = known
+        return known
 
     def threshold(self, condition: Condition, sentence: str, where: _Where, source: Source) -> Threshold:
         fact = threshold_of(self.context, condition, sentence, where.setting, source)
@@ -199,14 +222,15 @@ class _Reader:
 
     def _declared(self, section: Section) -> str | None:
         """The severity that a labelled field of the section, or of one above it, gives ("**Severity:** P2")."""
-        for place in (section, *self.context.outline.above(section)):
-            if self.context.outline.topic(place) is not Topic.SEVERITIES:
-                level = next(
-                    (level for text in field_texts(place.blocks, _GRADE) if (level := _only_level(text))), None
+        if section not in self._grades:
+            own = None
+            if self.context.outline.topic(section) is not Topic.SEVERITIES:
+                own = next(
+                    (level for text in field_texts(section.blocks, _GRADE) if (level := _only_level(text))), None
                 )
-                if level:
-                    return level
-        return None
+            above = self.context.outline.parents[section]
+            self._grades[section] = own or (self._declared(above) if above is not None else None)
+        return self._grades[section]
 
     def _subject(self, text: str) -> str:
         return text if self.vocabulary.signals_of(text) else ""
@@ -243,7 +267,7 @@ class _Reader:
         text = cell.plain.strip()
         if _BARE.match(text) and (aim or _LIMIT.inside(title)) and self.vocabulary.signals_of(where.subject):
             text = f"> {text}"
-        for condition in conditions_of(text, self.vocabulary, subject=where.subject):
+        for condition in self._conditions(text, where.subject, cell.number):
             if condition.signal is None and not _is_limit(condition, setting):
                 continue
             timed = replace(
@@ -267,10 +291,11 @@ def threshold_of(
     source: Source,
 ) -> Threshold:
     """A condition as a fact: with its role, and armed where the text wants it to act and a machine can watch it."""
+    name = condition.signal.name if condition.signal else None
     mood = mood_of(
         _masked(context, sentence, condition),
         setting,
-        signal=condition.signal,
+        signal=name,
         comparison=condition.comparison,
         past=condition.past,
     )

@@ -20,9 +20,10 @@ _ACTION = (
 
 def read(document: Document, context: Context) -> Findings:
     """Every trigger; its threshold is the fact that the thresholds' reader has for the same line."""
-    limits = {fact.source.line: fact for fact in thresholds.read(document, context)[0] if isinstance(fact, Threshold)}
     facts: list[Trigger] = []
     for section in context.outline.of(Topic.TRIGGERS):
+        found = thresholds.of_section(document, context, section)
+        limits = {fact.source.line: fact for fact in found if isinstance(fact, Threshold)}
         action = _action(" ".join((section.title, *(above.title for above in context.outline.above(section)))))
         procedure = _procedure(context, section)
         for line, text in _entries(section):
