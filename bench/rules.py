@@ -1,8 +1,9 @@
 """Rules: 10,000 of them, each with a 2-minute window on its own series, and one rule over 10,000 series.
 
 Stanch and Prometheus (where it is installed) scrape the same target side by side on loopback until their windows are
-full, then the time of their evaluations and their memory are read. Beside that, what reading one scrape costs, with
-prometheus_client's parser as the peer. Prints JSON; takes three minutes.
+full, then the time of their evaluations and their memory are read. These are times on the wall, which a busy machine
+stretches for both; `processor_s` is what an evaluation costs Stanch by itself. Beside that, what reading one scrape
+costs, with prometheus_client's parser as the peer. Prints JSON; takes three minutes.
 
     python bench/rules.py [--seconds 170] [--series 10000]
 """
@@ -31,8 +32,10 @@ from stanch.model.rule import Rule
 from stanch.model.signal import Comparison, CounterRate, Selector, Signal, Unit
 from stanch.signals import promql
 from stanch.signals.exposition import Layout, parse
+from stanch.signals.rulebook import Rulebook
 from stanch.signals.sources.scrape import ScrapeSettings, Target
 from stanch.signals.watcher import Watcher
+from stanch.signals.windows import Windows
 
 INTERVAL_S = 5.0
 WINDOW_S = 120.0
@@ -135,6 +138,27 @@ async def watch(url: str, count: int, seconds: float, kind: str) -> None:
     )
 
 
+def processor_seconds(count: int) -> dict[str, float]:
+    """Processor time of one evaluation over full windows, in this process and without a target."""
+    windows = Windows(600)
+    now = round(time.time()) * 1000
+    for number in range(count):
+        series = windows.series("bench_requests_total", (("method", "GET"), ("route", f"/r/{number}")))
+        for step in range(round(180 / INTERVAL_S)):
+            series.append(now - 180_000 + round(step * INTERVAL_S * 1000), float(step * (number % 7)))
+    costs = {}
+    for kind, armed in (("each", rules(count)), ("one", [rule(0, ())])):
+        rulebook = Rulebook(windows, {SIGNAL.name: SIGNAL})
+        rulebook.arm(armed)
+        took = []
+        for second in range(6):
+            began = time.process_time()
+            rulebook.evaluate(now / 1000 + second)
+            took.append(time.process_time() - began)
+        costs[kind] = round(statistics.median(took[1:]), 5)
+    return costs
+
+
 # --- Prometheus ------------------------------------------------------------------------------------------------------
 
 
@@ -185,19 +209,19 @@ def rule_group_seconds(port: int) -> dict[str, float]:
 
 
 def parsing(count: int) -> dict[str, float]:
-    """Microseconds a line, the layout known; and of prometheus_client's parser."""
+    """Microseconds of processor time a line, the layout known; and of prometheus_client's parser."""
     from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415 - the peer, for this alone
 
     text = exposition(count, time.time())
     layout: Layout[str] = Layout(lambda metric, labels: f"{metric}{labels}")
     layout.read(text)
-    began = time.perf_counter()
+    began = time.process_time()
     layout.read(text)
-    ours = time.perf_counter() - began
-    began = time.perf_counter()
+    ours = time.process_time() - began
+    began = time.process_time()
     for family in text_string_to_metric_families(text):
         assert family.samples
-    theirs = time.perf_counter() - began
+    theirs = time.process_time() - began
     return {
         "line_us": round(ours / count * 1e6, 2),
         "prometheus_client_line_us": round(theirs / count * 1e6, 2),
@@ -248,9 +272,11 @@ def measure(count: int, seconds: float) -> dict[str, object]:
             server.shutdown()
             server.server_close()
     result["parsing"] = parsing(count)
+    alone = processor_seconds(count)
+    result["processor_s"] = alone
     result["goals"] = {
-        "each": stanch["each"]["evaluation_s"] < GOALS["each_s"],
-        "one": stanch["one"]["evaluation_s"] < GOALS["one_s"],
+        "each": alone["each"] < GOALS["each_s"],
+        "one": alone["one"] < GOALS["one_s"],
         "memory": stanch["each"]["memory_mb"] < GOALS["memory_mb"],
     }
     return result

@@ -86,7 +86,15 @@ def test_rubbish_is_a_problem_that_names_its_line(text: str) -> None:
 def test_a_line_that_was_good_is_refused_where_it_is_rubbish_now() -> None:
     layout = Layout(lambda metric, _: metric)
     assert layout.read('x{a="b"} 1\ny 2\n').values == [("x", 1.0), ("y", 2.0)]
-    for bad in ('x{a="b"} one\ny 2\n', 'x{a="b"} 1 soon\ny 2\n', 'x{a="b"} 1\ny 2 3 4\n', 'x{a="b"}\ny 2\n'):
+    for bad in (
+        "y2\n",
+        "y\n",
+        'x{a="b"}1_0\n',
+        'x{a="b"} one\ny 2\n',
+        'x{a="b"} 1 soon\ny 2\n',
+        'x{a="b"} 1\ny 2 3 4\n',
+        'x{a="b"}\ny 2\n',
+    ):
         read = layout.read(bad)
         assert read.values == []
         assert len(read.problems) == 1
