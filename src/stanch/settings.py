@@ -20,6 +20,9 @@ from stanch.connectors.postgres import PostgresSettings
 from stanch.model.problem import Level, Problem, Source, Unusable
 from stanch.signals.sources.scrape import ScrapeSettings
 
+STORE_FILE = "stanch.db"
+"""The name of the embedded store in the data directory."""
+
 _PREFIX = "STANCH_"
 _NOT_SETTINGS = {"STANCH_CONFIG", "STANCH_URL", "STANCH_TOKEN"}
 
@@ -51,7 +54,7 @@ class ServerSettings(_Section):
     @property
     def store_url(self) -> str:
         """The store's address."""
-        return self.database or f"sqlite:///{self.data / 'stanch.db'}"
+        return self.database or f"sqlite:///{self.data / STORE_FILE}"
 
 
 class PlaybookSettings(_Section):

@@ -8,8 +8,8 @@ from stanch.cli.client import DEFAULT_CONFIG, Config, Json
 from stanch.cli.output import print_json
 from stanch.incidents import timeline
 from stanch.model.clock import SystemClock
-from stanch.model.problem import Problem
-from stanch.settings import load
+from stanch.model.problem import Problem, Unusable
+from stanch.settings import STORE_FILE, load
 from stanch.store.engine import Store
 
 app = typer.Typer(add_completion=False, help="The hash chain of every timeline.")
@@ -23,7 +23,10 @@ def verify(*, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
 
     Example: stanch verify --json
     """
-    problems = asyncio.run(_verify(load(config).server.store_url))
+    server = load(config).server
+    if server.database is None and not (server.data / STORE_FILE).exists():
+        raise Unusable(f"There is no timeline yet in {server.data}.", hint="Start the server there with `stanch up`.")
+    problems = asyncio.run(_verify(server.store_url))
     if as_json:
         print_json(
             {
