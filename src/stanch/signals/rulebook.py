@@ -9,6 +9,8 @@ from stanch.signals.reading import Evaluator, evaluator
 from stanch.signals.rules import Standing, Transition, advance, evaluation, moved, transition, unseen
 from stanch.signals.windows import Labels, Windows, milliseconds
 
+_MOST_ASKED = 200
+
 _Key = tuple[str, Statistic | None, float, Labels]
 
 
@@ -19,6 +21,8 @@ class Rulebook:
         self._windows = windows
         self._signals = signals
         self._evaluators: dict[_Key, Evaluator] = {}
+        # Those of questions that no rule asks, such as the next point of a chart.
+        self._asked: dict[_Key, Evaluator] = {}
         self._armed: list[tuple[Rule, _Key, Evaluator, bool]] = []
         self._standings: dict[str, Standing] = {}
         self._rules: dict[str, Rule] = {}
@@ -102,7 +106,11 @@ class Rulebook:
         """A signal's value at a moment; None without data. Raises ValueError for a signal it does not know."""
         wanted = self._signal(signal)
         key = (signal, statistic, wanted.default_window_s if window_s is None else window_s, labels)
-        each = self._evaluators.get(key) or self._bound(key)
+        each = self._evaluators.get(key) or self._asked.get(key)
+        if each is None:
+            if len(self._asked) >= _MOST_ASKED:
+                self._asked.clear()
+            each = self._asked[key] = self._bound(key)
         value = each.value(milliseconds(at))
         return None if value is None or math.isnan(value) else value
 
