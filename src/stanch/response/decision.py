@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from stanch.model.run import Run, RunState, StepRecord, StepState
+from stanch.response.transitions import UNDO_FAILED
 from stanch.response.ways import Means, goes_by_itself, way_of
 
 
@@ -63,9 +64,6 @@ class Finish:
 
 
 Move = Begin | Ask | Recover | Escalate | Drop | Compensate | Rest | Finish
-
-UNDO_FAILED = "undo failed"
-"""Set in a step's progress when putting it back did not succeed, so that a stop goes on to the next one."""
 
 
 def next_move(run: Run, *, means: Means, resolved: str | None, undo: bool, now: float) -> Move:

@@ -5,7 +5,6 @@ say again what is next.
 """
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, assert_never
@@ -16,18 +15,18 @@ from sqlalchemy import Connection
 from stanch.incidents import lifecycle
 from stanch.model.clock import Clock
 from stanch.model.control import Control
-from stanch.model.finding import Diagnosis, Proposal
-from stanch.model.incident import EventKind, Incident
+from stanch.model.finding import Diagnosis
+from stanch.model.incident import Incident
 from stanch.model.plan import Plan
-from stanch.model.problem import StanchError
-from stanch.model.risk import Risk, Trait, worst
+from stanch.model.problem import StanchError, Unusable
+from stanch.model.risk import Risk, Trait
 from stanch.model.run import Run, StepRecord, StepState
-from stanch.response import findings, leases, rows
+from stanch.response import findings, leases, rows, transitions
 from stanch.response.action import Action, ActionContext, ActionFailed, Effect, NotApplicable, Outcome, Verified
 from stanch.response.approvals import digest_of, still_valid
+from stanch.response.bounds import Cut, within
 from stanch.response.controls import ControlKeeper, StepControls
 from stanch.response.decision import (
-    UNDO_FAILED,
     Ask,
     Begin,
     Compensate,
@@ -40,10 +39,12 @@ from stanch.response.decision import (
     next_move,
 )
 from stanch.response.execution import Execution, Executor, NotStarted, Pipeline
-from stanch.response.journal import SHOWN, Journal, Moved, Told, told
+from stanch.response.journal import Journal, Moved
 from stanch.response.redaction import Redactor
+from stanch.response.reporting import StepReport
 from stanch.response.settling import MOST_ATTEMPTS, Ending, Settled, Verdict, settle
 from stanch.response.text_table import Rows, aligned
+from stanch.response.transitions import Transition
 from stanch.response.ways import ByHand, Means, Way, goes_by_itself, way_of
 from stanch.store.engine import Store
 
@@ -56,16 +57,8 @@ Tell = Callable[[Connection, Incident, StepRecord, float], str]
 EscalateHook = Callable[[Connection, Incident, StepRecord, float], None]
 """Pages further, in the transaction that says that a step waited too long."""
 
-_BY_HAND = "by_hand"
-_GIVEN = "given"
-_KEPT = frozenset({_BY_HAND, _GIVEN, UNDO_FAILED, "data"})
-"""What a step's progress carries beside how far it is."""
-
-_EVENT_SHARE = 0.05
 _LOOKS = 5
-_CLEANING_S = 30.0
 _SHELL = ("/bin/bash", "--noprofile", "--norc", "-c")
-_LITERAL = re.compile(r"`([^`]+)`")
 
 log = structlog.get_logger(__name__)
 
@@ -104,10 +97,6 @@ class Tools:
         return Means(actions=self.actions, can_query=self.query is not None, can_tell=self.tell is not None)
 
 
-class Cut(Exception):
-    """The time box ran out or the run is being stopped; the argument says which."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
     """A run and its incident, as read in one transaction and changed by nobody but this drive since."""
@@ -129,7 +118,7 @@ class _Seen:
 class _Result:
     """How a command or a query ended. `cut` where it was ended from here."""
 
-    output: str
+    output: str | None
     fault: str | None = None
     exit_status: int | None = None
     cut: bool = False
@@ -215,12 +204,12 @@ class Drive:
         self,
         seen: _Seen,
         before: StepRecord,
-        after: StepRecord,
-        *events: Told,
+        change: Transition,
+        *,
         also: Callable[[Connection], None] | None = None,
     ) -> StepRecord:
         """Write a step's change and remember it."""
-        written = await self._journal.move(seen.run, before, after, *events, also=also)
+        written = await self._journal.move(seen.run, before, change, also=also)
         if self._known is not None:
             steps = tuple(written if step.key == written.key else step for step in self._known.run.steps)
             self._known = replace(self._known, run=replace(self._known.run, steps=steps))
@@ -247,7 +236,7 @@ class Drive:
     async def _turn_of_action(self, seen: _Seen, step: StepRecord, *, again: str | None = None) -> None:
         """Propose, and where nobody need be asked any more, do. `again` says why it is begun once more."""
         action = self._action(step)
-        given = step.progress.get(_GIVEN, step.parameters)
+        given = step.progress.get(transitions.GIVEN, step.parameters)
         try:
             context = await self._context(seen, replace(step, parameters=given))
             proposal = await self._within(action.propose(context), self._tools.timing.propose_s)
@@ -263,7 +252,7 @@ class Drive:
         if isinstance(proposal, NotApplicable):
             await self._over(seen, step, StepState.SKIPPED, proposal.because)
             return
-        resolved = _resolve(step, action, proposal, given)
+        resolved = transitions.resolved(step, least=action.risk, proposal=proposal, given=given)
         if resolved.risk is Risk.READ_ONLY or await self._is_allowed(seen, step, resolved):
             started = await self._start(seen, step, resolved, because=again)
             await self._do(seen, action, started)
@@ -296,57 +285,25 @@ class Drive:
             return
         timing = self._tools.timing
         patience = step.timebox_s if by_hand and step.timebox_s is not None else timing.answer_s
-        asked = replace(
+        change = transitions.proposed(
+            step,
             resolved,
-            state=StepState.PROPOSED,
-            asked=step.asked + 1,
+            digest=lambda asked: self._digest(seen, asked),
             because=because,
-            why=" ".join(filter(None, (because, step.why))) if by_hand else resolved.why,
-            due_at=self._clock.now() + patience,
-            progress={**_kept(resolved.progress), _BY_HAND: by_hand},
-            approvals=(),
-        )
-        asked = replace(asked, digest=self._digest(seen, asked))
-        event = told(
-            EventKind.STEP_PROPOSED,
-            asked,
-            digest=asked.digest,
-            risk=asked.risk,
-            statement=asked.statement if asked.statement is not None else asked.command,
-            undo=asked.undo,
-            why=asked.why,
-            because=because,
-            owner=asked.owner,
             by_hand=by_hand,
+            due_at=self._clock.now() + patience,
         )
-        await self._move(seen, step, asked, event)
+        await self._move(seen, step, change)
 
     async def _start(
         self, seen: _Seen, step: StepRecord, resolved: StepRecord, *, because: str | None = None
     ) -> StepRecord:
-        """Write the intent. From here on the step is `started`, whatever happens to us."""
+        """Write the intent."""
         now = self._clock.now()
-        started = replace(
-            resolved,
-            state=StepState.STARTED,
-            attempt=step.attempt + 1,
-            started_at=now,
-            ended_at=None,
-            due_at=now + self._timebox(resolved),
-            output=None,
-            exit_status=None,
-            because=because,
-            progress=_kept(resolved.progress),
-        )
-        event = told(
-            EventKind.STEP_STARTED,
-            started,
-            command=started.statement if started.statement is not None else started.command,
-            attempt=started.attempt,
-            because=because,
-        )
-        self._began = (step.key, started.attempt, self._clock.monotonic())
-        return await self._move(seen, step, started, event)
+        due_at = now + self._timebox(resolved)
+        change = transitions.started(step, resolved, now=now, due_at=due_at, because=because)
+        self._began = (step.key, change.after.attempt, self._clock.monotonic())
+        return await self._move(seen, step, change)
 
     def _elapsed(self, step: StepRecord) -> float:
         """Seconds since this attempt began; by the wall clock only where another process began it."""
@@ -366,40 +323,18 @@ class Drive:
         verified: str | None = None,
         data: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write the outcome. An unknown one is put before people with a digest of its own."""
-        now = self._clock.now()
-        progress = _kept(step.progress)
-        after = replace(
-            step,
-            state=state,
-            ended_at=now if state.is_over else None,
-            due_at=None,
-            output=output if output is not None else step.output,
-            exit_status=exit_status,
-            because=because,
-            progress={**progress, "data": dict(data)} if data else progress,
+        """Write the outcome."""
+        result = transitions.Result(
+            state=state, because=because, output=output, exit_status=exit_status, verified=verified, data=data
         )
-        said: dict[str, Any] = {"because": because}
-        match state:
-            case StepState.DONE:
-                kind = EventKind.STEP_DONE
-                said |= {"elapsed_s": self._elapsed(step), "output": (output or "")[:SHOWN]}
-            case StepState.FAILED:
-                kind = EventKind.STEP_FAILED
-                said |= {"output": (output or "")[-SHOWN:]}
-            case StepState.SKIPPED:
-                kind = EventKind.STEP_SKIPPED
-            case StepState.UNKNOWN:
-                kind = EventKind.STEP_UNKNOWN
-                after = replace(after, asked=step.asked + 1)
-                after = replace(after, digest=self._digest(seen, after))
-                said |= {"digest": after.digest}
-            case _:
-                raise AssertionError(state)
-        events: list[Told] = []
-        if verified is not None:
-            events.append(told(EventKind.STEP_VERIFIED, step, because=verified))
-        await self._move(seen, step, after, *events, told(kind, step, **said))
+        change = transitions.ended(
+            step,
+            result,
+            now=self._clock.now(),
+            elapsed_s=self._elapsed(step),
+            digest=lambda asked: self._digest(seen, asked),
+        )
+        await self._move(seen, step, change)
 
     # --- commands, queries, messages ---
 
@@ -421,7 +356,7 @@ class Drive:
             await self._over(seen, step, StepState.UNKNOWN, because, output=result.output)
             return
         if fault is None:
-            fault = _unexpected(step, result.output)
+            fault = transitions.unexpected(step, result.output or "")
         state = StepState.DONE if fault is None else StepState.FAILED
         await self._over(seen, step, state, fault, output=result.output, exit_status=result.exit_status)
 
@@ -443,9 +378,9 @@ class Drive:
         try:
             done: Execution = await self._within(act, None)
         except NotStarted as not_started:
-            return _Result(output="", fault=str(not_started))
+            return _Result(output=None, fault=str(not_started))
         except Cut as cut:
-            return _Result(output=step.output or "", fault=str(cut), cut=True)
+            return _Result(output=None, fault=str(cut), cut=True)
         return _Result(output=done.output, fault=done.fault, exit_status=done.exit_status, cut=done.ended is not None)
 
     async def _ask_database(self, step: StepRecord) -> _Result:
@@ -454,36 +389,22 @@ class Drive:
         try:
             answer = await self._within(_awaited(self._tools.query(step.command)), self._timebox(step))
         except StanchError as refused:
-            return _Result(output="", fault=self._tools.redactor(f"{refused.message} {refused.hint}".strip()))
+            return _Result(output=None, fault=self._tools.redactor(f"{refused.message} {refused.hint}".strip()))
         except Cut as cut:
-            return _Result(output="", fault=str(cut))
+            return _Result(output=None, fault=str(cut))
         return _Result(output=self._tools.redactor(aligned(answer)))
 
     async def _say(self, seen: _Seen, step: StepRecord, resolved: StepRecord) -> None:
         """Queue what is to be said, in one transaction with the step: said once, whatever happens."""
         tell = self._tools.tell
         assert tell is not None
-        now = self._clock.now()
-        said: list[str] = []
-        done = replace(
-            resolved,
-            state=StepState.DONE,
-            attempt=step.attempt + 1,
-            started_at=now,
-            ended_at=now,
-            due_at=None,
-            because=None,
-        )
+        change = transitions.said(step, resolved, now=self._clock.now())
 
         def queue(connection: Connection) -> None:
-            said[:] = [tell(connection, seen.incident, resolved, self._clock.now())]
-            rows.update_step(connection, done, replace(done, output=said[0]))
+            output = tell(connection, seen.incident, resolved, self._clock.now())
+            rows.update_step(connection, change.after, replace(change.after, output=output))
 
-        events = (
-            told(EventKind.STEP_STARTED, done, command=None, attempt=done.attempt),
-            told(EventKind.STEP_DONE, done, elapsed_s=0.0, output=""),
-        )
-        await self._move(seen, step, done, *events, also=queue)
+        await self._move(seen, step, change, also=queue)
 
     # --- actions ---
 
@@ -525,7 +446,13 @@ class Drive:
         outcome: Outcome | None = None,
     ) -> None:
         """Ask the outside world what the act did, for as long as it is still doing it, and conclude."""
-        context = await self._context(seen, step)
+        try:
+            context = await self._context(seen, step)
+        except Unusable:
+            raise
+        except StanchError as failed:
+            await self._over(seen, step, StepState.UNKNOWN, f"It cannot be looked at: {failed.message} {failed.hint}")
+            return
         until = self._clock.monotonic() + self._timebox(step)
         report = context.report
         while True:
@@ -601,9 +528,7 @@ class Drive:
         if failed is not None:
             await self._over(seen, step, StepState.UNKNOWN, f"{because} Undoing it failed as well: {failed}")
             return
-        note = f"{because} What it had done was undone."
-        waiting = replace(step, state=StepState.WAITING, due_at=None, because=note, digest=None)
-        await self._move(seen, step, waiting, told(EventKind.STEP_UNDONE, step, because=note))
+        await self._move(seen, step, transitions.put_back(step, f"{because} What it had done was undone."))
 
     async def _undo(self, seen: _Seen, action: Action, step: StepRecord) -> str | None:
         """Put back what the step did; why that failed, where it did."""
@@ -679,23 +604,19 @@ class Drive:
                 self._tools.executor.end_left_over(name)
                 return
             text = f"It still runs from before the restart (process {', '.join(map(str, left))})."
-            await self._journal.progress(seen.run, step, {**_kept(step.progress), "text": text})
+            await self._journal.progress(seen.run, step, {**transitions.kept(step.progress), "text": text})
             await self._pause(1.0)
 
     async def _escalate(self, seen: _Seen, step: StepRecord) -> None:
-        """Say that nobody answered in time; it goes on waiting."""
+        """Say that nobody answered in time, and page further."""
         now = self._clock.now()
-        late = max(0.0, now - (step.due_at or now))
-        who = step.owner or "Nobody"
-        because = f"{who} has not answered in time."
         hook = self._tools.escalate
 
         def also(connection: Connection) -> None:
             if hook is not None:
                 hook(connection, seen.incident, step, now)
 
-        event = told(EventKind.STEP_ESCALATED, step, owner=step.owner, late_s=late, because=because)
-        await self._move(seen, step, replace(step, due_at=None), event, also=also)
+        await self._move(seen, step, transitions.escalated(step, now=now), also=also)
 
     async def _compensate(self, seen: _Seen, step: StepRecord) -> None:
         """Put back one step that was done."""
@@ -705,13 +626,9 @@ class Drive:
         )
         if failed is None:
             because = f"The run was stopped by {seen.run.stop_by}: {seen.run.stop_because}"
-            undone = replace(step, state=StepState.UNDONE, because=because)
-            await self._move(seen, step, undone, told(EventKind.STEP_UNDONE, step, because=because))
-            return
-        because = f"It could not be undone: {failed}"
-        stuck = replace(step, because=because, progress={**step.progress, UNDO_FAILED: True})
-        event = told(EventKind.STEP_ESCALATED, step, owner=step.owner, late_s=0.0, because=because)
-        await self._move(seen, step, stuck, event)
+            await self._move(seen, step, transitions.undone(step, because))
+        else:
+            await self._move(seen, step, transitions.not_undone(step, f"It could not be undone: {failed}"))
 
     # --- what steps act with ---
 
@@ -741,7 +658,7 @@ class Drive:
             parameters=step.parameters,
             clock=self._clock,
             findings=findings.read_back(incident.findings),
-            report=_Reporting(self._journal, seen.run, step),
+            report=StepReport(self._journal, seen.run, step),
             record_finding=lambda diagnosis: self._record(seen, step, diagnosis),
             controls=StepControls(
                 keeper=self._tools.keeper,
@@ -777,55 +694,8 @@ class Drive:
 
     async def _within(self, act: Coroutine[Any, Any, T], seconds: float | None, *, heed_stop: bool = True) -> T:
         """The value of `act`. Raises Cut where its time ran out or the run is stopped, once it has ended."""
-        doing = asyncio.ensure_future(act)
-        watching: list[asyncio.Task[Any]] = []
-        if heed_stop:
-            watching.append(asyncio.ensure_future(self.stop.wait()))
-        if seconds is not None:
-            watching.append(asyncio.ensure_future(self._clock.sleep(seconds)))
-        try:
-            await asyncio.wait({doing, *watching}, return_when=asyncio.FIRST_COMPLETED)
-            if not doing.done():
-                doing.cancel()
-                await asyncio.wait({doing}, timeout=_CLEANING_S)
-            if doing.done() and not doing.cancelled():
-                return doing.result()
-            if heed_stop and self.stop.is_set():
-                raise Cut("The run was stopped.")
-            raise Cut(f"It did not finish in its time box of {seconds:g} s.")
-        finally:
-            for task in (doing, *watching):
-                task.cancel()
-            await asyncio.gather(doing, *watching, return_exceptions=True)
-
-
-class _Reporting:
-    """`action.Report` of one step: every report is kept on the step, a new one of substance also on the timeline."""
-
-    def __init__(self, journal: Journal, run: Run, step: StepRecord) -> None:
-        self._journal = journal
-        self._run = run
-        self._step = step
-        self._text: str | None = None
-        self._share: float | None = None
-
-    async def __call__(self, text: str, done: float | None = None, total: float | None = None) -> None:
-        share = done / total if done is not None and total else None
-        progress = {**_kept(self._step.progress), "text": text, "done": done, "total": total}
-        events: tuple[Told, ...] = ()
-        if self._is_news(text, share):
-            self._text, self._share = text, share
-            data = {key: value for key, value in (("done", done), ("total", total)) if value is not None}
-            kind, said = told(EventKind.STEP_PROGRESS, self._step, **data)
-            events = ((kind, {**said, "text": text}),)
-        await self._journal.progress(self._run, self._step, progress, *events)
-
-    def _is_news(self, text: str, share: float | None) -> bool:
-        if self._text is None:
-            return True
-        if share is None or self._share is None:
-            return text != self._text
-        return abs(share - self._share) >= _EVENT_SHARE
+        stop = self.stop if heed_stop else None
+        return await within(act, clock=self._clock, seconds=seconds, stop=stop)
 
 
 def _over_already(incident: Incident) -> str | None:
@@ -835,30 +705,3 @@ def _over_already(incident: Incident) -> str | None:
 
 async def _awaited(awaitable: Awaitable[T]) -> T:
     return await awaitable
-
-
-def _kept(progress: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in progress.items() if key in _KEPT}
-
-
-def _resolve(step: StepRecord, action: Action, proposal: Proposal, given: dict[str, Any]) -> StepRecord:
-    """The step with what was proposed. Its risk is the worst that anybody gave it."""
-    return replace(
-        step,
-        risk=worst(step.risk, action.risk, proposal.risk),
-        parameters=proposal.parameters,
-        statement=proposal.statement,
-        undo=proposal.undo or None,
-        title=proposal.title,
-        why=proposal.why,
-        facts=proposal.facts,
-        progress={**_kept(step.progress), _GIVEN: given},
-    )
-
-
-def _unexpected(step: StepRecord, output: str) -> str | None:
-    """What the playbook expects literally (in backticks) and the output does not hold."""
-    missing = [literal for literal in _LITERAL.findall(step.expects or "") if literal not in output]
-    return (
-        f"Its output does not hold what is expected: {', '.join(f'`{one}`' for one in missing)}." if missing else None
-    )

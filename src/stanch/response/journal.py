@@ -14,6 +14,7 @@ from stanch.model.problem import Unusable
 from stanch.model.run import Run, RunState, StepRecord, StepState
 from stanch.response import rows
 from stanch.response.leases import Hold, Stopped, fence
+from stanch.response.transitions import Told, Transition
 from stanch.store.engine import Store
 from stanch.store.tables import run as run_table
 from stanch.store.tables import step as step_table
@@ -22,25 +23,15 @@ from stanch.store.wake import wake
 OUTPUT_TOPIC = "output"
 """Signalled when the output of a running step grew."""
 
-SHOWN = 2_000
-"""So many characters of an output stand on the timeline; all that is kept of it stands with the step."""
-
 _RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 T = TypeVar("T")
-Told = tuple[EventKind, dict[str, Any]]
 
 log = structlog.get_logger(__name__)
 
 
 class Moved(Exception):
     """The step is no longer as it was read: a person was faster. Nothing was written; look again."""
-
-
-def told(kind: EventKind, step: StepRecord, **data: Any) -> Told:
-    """An event of a step."""
-    title = {} if step.title is None else {"title": step.title}
-    return kind, {"run": step.run_id, "step": step.key, "text": step.text, **title, **data}
 
 
 class Journal:
@@ -74,14 +65,15 @@ class Journal:
         self,
         run: Run,
         before: StepRecord,
-        after: StepRecord,
-        *events: Told,
+        change: Transition,
+        *,
         also: Callable[[Connection], None] | None = None,
     ) -> StepRecord:
-        """Write what `after` changed of `before`, with its events. Raises Moved.
+        """Write a change of a step with its events. Raises Moved.
 
         A step that is asked about anew loses the approvals it had.
         """
+        after = change.after
 
         def unit(connection: Connection) -> None:
             if not rows.update_step(connection, before, after):
@@ -91,7 +83,7 @@ class Journal:
                 raise Moved(after.key)
             if after.asked != before.asked:
                 rows.forget_approvals(connection, after.run_id, after.key)
-            self._tell(connection, run, events)
+            self._tell(connection, run, change.events)
             if also is not None:
                 also(connection)
 

@@ -18,6 +18,7 @@ from stanch.model.run import Approval, Run, RunState, StepRecord, StepState
 from stanch.response import rows
 from stanch.response.approvals import people_missing, permit
 from stanch.response.matching import Matched, NoneMatched, match_procedure
+from stanch.response.transitions import BY_HAND
 from stanch.store.numbering import take_turns
 from stanch.store.tables import run as run_table
 from stanch.store.wake import wake
@@ -42,7 +43,7 @@ def expand(run_id: str, procedure: Procedure, *, now: float) -> tuple[StepRecord
 def _record(run_id: str, key: str, ordinal: int, step: Step, now: float) -> StepRecord:
     rating = step.rating
     risk = step.risk if rating is None else worst(step.risk, rating.risk)
-    if step.command is not None and rating is None and step.language != "sql":
+    if step.command is not None and rating is None:
         risk = worst(risk, Risk.MUTATING)  # a command that nobody rated is never taken for read-only
     return StepRecord(
         run_id=run_id,
@@ -250,7 +251,7 @@ def stop(connection: Connection, run_id: str, *, by: str, reason: str, now: floa
 
 def is_by_hand(step: StepRecord) -> bool:
     """Whether what was asked is for a person to do, not for them to allow."""
-    return step.progress.get("by_hand") is True
+    return step.progress.get(BY_HAND) is True
 
 
 def _lock(connection: Connection, run_id: str) -> Run:

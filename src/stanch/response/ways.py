@@ -72,6 +72,11 @@ def _way_of_command(step: StepRecord, means: Means) -> Way | ByHand:
     return Way.SHELL if step.pipeline is None else Way.ARGV
 
 
+_ASKED_FOR = {Trait.HEAVY, Trait.EXPOSES_SECRETS, Trait.DYNAMIC, Trait.UNREADABLE}
+
+
 def goes_by_itself(step: StepRecord, way: Way | ByHand) -> bool:
-    """Whether nobody needs to be asked. What needs a shell is asked for even where it was rated read-only."""
-    return step.risk is Risk.READ_ONLY and not isinstance(way, ByHand) and way is not Way.SHELL
+    """Whether nobody needs to be asked: it only reads, needs no shell, weighs little and shows no secrets."""
+    if isinstance(way, ByHand) or way is Way.SHELL:
+        return False
+    return step.risk is Risk.READ_ONLY and not step.traits & _ASKED_FOR

@@ -9,7 +9,6 @@ from stanch.model.plan import Slot, StepKind
 from stanch.model.risk import Risk, Trait
 from stanch.model.run import Run, RunState, StepRecord, StepState
 from stanch.response.decision import (
-    UNDO_FAILED,
     Ask,
     Begin,
     Compensate,
@@ -22,6 +21,7 @@ from stanch.response.decision import (
     next_move,
 )
 from stanch.response.runs import expand
+from stanch.response.transitions import UNDO_FAILED
 from stanch.response.ways import ByHand, Means, Way, way_of
 
 NOW = 1_000.0
@@ -68,6 +68,12 @@ def test_what_people_must_know_of_is_asked(step: object) -> None:
 def test_a_reading_step_does_not_jump_the_one_that_waits() -> None:
     run = run_of(manual("a"), command("b", ("ls",)), a={"state": StepState.PROPOSED})
     assert move(run) == Rest(until=None)
+
+
+@pytest.mark.parametrize("trait", [Trait.HEAVY, Trait.EXPOSES_SECRETS])
+def test_what_only_reads_is_asked_for_all_the_same_where_it_weighs_or_shows_secrets(trait: Trait) -> None:
+    run = run_of(command("a", ("redis-cli", "KEYS", "*"), traits=(trait,)))
+    assert move(run) == Ask(step=run.steps[0])
 
 
 def test_a_step_waits_for_its_time() -> None:
