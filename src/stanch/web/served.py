@@ -1,7 +1,7 @@
 """What the web needs of the application: the part of `stanch.app.App` that it reads and acts through."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from litestar.connection import ASGIConnection
 
@@ -62,6 +62,14 @@ class Served(Protocol):
     def hooks(self) -> Hooks:
         """What else happens when an incident opens, reopens or gets worse."""
         ...
+
+
+if TYPE_CHECKING:
+    from stanch.app import App
+
+    def _is_served(app: App) -> Served:
+        """What ships is what is asked for; the type checker holds it."""
+        return app
 
 
 def served_by(connection: ASGIConnection[Any, Any, Any, Any]) -> Served:

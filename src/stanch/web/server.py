@@ -92,14 +92,16 @@ async def serve(app: Served, host: str, port: int, *, ready: Callable[[str, str 
 
         loop = asyncio.get_running_loop()
         with _signals(loop, stop):
-            await asyncio.to_thread(rendering.prepare)
             serving = asyncio.create_task(server.serve(sockets=[listener]))
+            preparing = asyncio.create_task(asyncio.to_thread(rendering.prepare))
             try:
                 await asyncio.shield(serving)
             except asyncio.CancelledError:
                 stop()
                 await serving
                 raise
+            finally:
+                await preparing
 
 
 async def introduce(app: Served, address: str) -> str | None:

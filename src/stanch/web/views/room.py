@@ -281,7 +281,7 @@ def _status(incident: Incident) -> str:
 
 def _row(event: Event, opened_at: float) -> TimelineRow:
     words = wording(event)
-    actor = "" if event.actor in {"stanch", ""} or event.actor in words.text else event.actor
+    actor = "" if event.actor in {"stanch", ""} or event.actor in f"{words.text} {words.detail}" else event.actor
     return TimelineRow(
         seq=event.seq,
         at=event.at,
