@@ -117,7 +117,8 @@ class Slot:
 class Step:
     """One step of a procedure. `key` is stable across edits that do not touch it (procedure slug and text).
 
-    `not_before_s` and `timebox_s` count from the start of the run: "(5-15 minutes)" is 300 and 900.
+    `not_before_s` and `timebox_s` count from the start of the run: "(5-15 minutes)" is 300 and 900. `ambiguous` names
+    the actions that its words can mean, where they are several; it is a person's then.
     """
 
     kind: str = "step"
@@ -137,6 +138,7 @@ class Step:
     expects: str | None = None
     condition: str | None = None
     slots: tuple[Slot, ...] = ()
+    ambiguous: tuple[str, ...] = ()
     source: Source
 
 

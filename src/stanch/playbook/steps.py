@@ -167,6 +167,7 @@ class StepMaker:
                 not_before_s=box.start if box else None,
                 expects=expects["what"].strip() if expects else None,
                 condition=condition or place.condition,
+                ambiguous=rivals(body, self._vocabulary),
                 source=source,
             )
 
@@ -233,12 +234,19 @@ def _rated(command: str, language: str) -> Rating:
 
 def leading_action(text: str, vocabulary: Vocabulary) -> ActionMatch | None:
     """The first action of a sentence, unless its first words mean two: what comes later is how, or until when."""
+    first = _first(text, vocabulary)
+    return first[0] if len(first) == 1 else None
+
+
+def rivals(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """The actions that the first words of a sentence can mean, where they are several."""
+    first = _first(text, vocabulary)
+    return tuple(sorted(match.action.name for match in first)) if len(first) > 1 else ()
+
+
+def _first(text: str, vocabulary: Vocabulary) -> list[ActionMatch]:
     matches = [match for match in vocabulary.actions_of(text) if not _negated(text, match)]
-    if not matches:
-        return None
-    first = matches[0]
-    rivals = [other for other in matches[1:] if other.start == first.start and other.action is not first.action]
-    return None if rivals else first
+    return [match for match in matches if match.start == matches[0].start]
 
 
 def alternatives(text: str, vocabulary: Vocabulary) -> tuple[ActionMatch, ...]:

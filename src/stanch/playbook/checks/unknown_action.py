@@ -9,10 +9,9 @@ What to do: one verb a step ("restart the service"), and a heading over triggers
 
 from collections.abc import Iterator
 
-from stanch.model.plan import Plan, Step, StepKind, Trigger
+from stanch.model.plan import Plan, Step, Trigger
 from stanch.model.problem import Level, Problem
 from stanch.playbook.surroundings import Surroundings
-from stanch.playbook.vocabulary import catalogue
 from stanch.playbook.words import listing
 
 CODE = "unknown-action"
@@ -31,13 +30,11 @@ def check(plan: Plan, _surroundings: Surroundings) -> Iterator[Problem]:
                 source=trigger.source,
             )
     for step in plan.of(Step):
-        if step.action is None and step.command is None and step.type is not StepKind.CHECK:
-            names = [match.action.name for match in catalogue().actions_of(step.text)]
-            if len(set(names)) > 1:
-                yield Problem(
-                    code=CODE,
-                    level=LEVEL,
-                    message=f"This step can mean {listing(sorted(set(names)))}; it stays a person's.",
-                    hint="Split it, one action a step.",
-                    source=step.source,
-                )
+        if step.ambiguous:
+            yield Problem(
+                code=CODE,
+                level=LEVEL,
+                message=f"This step can mean {listing(step.ambiguous)}; it stays a person's.",
+                hint="Split it, one action a step.",
+                source=step.source,
+            )

@@ -330,9 +330,10 @@ def _masked(context: Context, sentence: str, condition: Condition) -> str:
     for match in context.vocabulary.signals_of(sentence):
         if condition.signal in match.signals:
             sentence = sentence[: match.start] + "\u25a1" * (match.end - match.start) + sentence[match.end :]
-    return sentence
+    return _NORMAL.sub("\u25a1", sentence) if condition.multiple is not None else sentence
 
 
+_NORMAL = Phrases(r"baselines?|normal|usual|typical|slos?|slas?|budgets?")
 _ENTRY = re.compile(r"^\s*(?:[-*\u2022]|\d+[.)])\s+(?P<text>\S.*)$")
 
 
