@@ -1,6 +1,9 @@
 """A real bash that runs no program: each command that it would run is written down instead, with its words."""
 
+import contextlib
+import os
 import re
+import signal
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -38,24 +41,30 @@ def run(script: str) -> Seen:
         environment = {
             "PATH": "/nonexistent",
             "HOME": "/nonexistent",
-            "FUNCNEST": "15",
+            # A function that calls itself in several process substitutions multiplies at each level.
+            "FUNCNEST": "3",
             "SEEN_COMMANDS": str(log),
             "BASH_FUNC_command_not_found_handle%%": _HANDLER,
         }
+        bash = subprocess.Popen(
+            [BASH, "-c", "--", script],
+            cwd=work,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         try:
-            subprocess.run(
-                [BASH, "-c", "--", script],
-                cwd=work,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=SECONDS,
-                check=False,
-            )
+            bash.wait(SECONDS)
             ended = True
         except subprocess.TimeoutExpired:
             ended = False
+        finally:
+            # Process substitutions outlive their shell; what is left of the group ends here.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(bash.pid, signal.SIGKILL)
+            bash.wait()
         return Seen(_commands(log.read_bytes()), tuple(sorted(path.name for path in Path(work).iterdir())), ended)
 
 
