@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from integration.web.conftest import Console, burning, console  # noqa: F401 - fixtures
-from stanch.web import auth
+from stanch.web import auth, gate
 from stanch.web.auth import Role
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -56,7 +56,9 @@ async def visit(chromium: Browser, console: Console) -> AsyncIterator[Visit]:  #
         secret = await console.scene.store.write(write)
         context = await chromium.new_context(**options)
         contexts.append(context)
-        await context.add_cookies([{"name": "stanch", "value": secret, "url": console.address, "httpOnly": True}])
+        await context.add_cookies(
+            [{"name": gate.session_cookie(console.scene), "value": secret, "url": console.address}]
+        )
         page = await context.new_page()
         page.on("console", lambda message: faults.append(message.text) if _is_fault(message) else None)
         page.on("pageerror", lambda error: faults.append(str(error)))

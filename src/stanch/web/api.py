@@ -303,7 +303,16 @@ async def stream_events(request: Asked, *, after: FromQuery[int | None] = None) 
     """Every timeline event as it is written; `Last-Event-ID` or `after` says from where."""
     last = request.headers.get("last-event-id", "")
     streams: Streams = request.app.state.streams
-    return live.response(streams.events(int(last) if last.isascii() and last.isdigit() else after))
+    served = served_by(request)
+
+    async def still_good() -> bool:
+        try:
+            return await gate.identify(request, served) is not None
+        except Unauthenticated:
+            return False
+
+    position = int(last) if last.isascii() and last.isdigit() else after
+    return live.response(streams.events(position, still_good))
 
 
 # --- access ----------------------------------------------------------------------------------------------------------

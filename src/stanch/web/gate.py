@@ -1,5 +1,6 @@
 """Every request passes here: the host it names, who asks, what that person may do, and whether a form is ours."""
 
+import hashlib
 import ipaddress
 from collections.abc import Mapping
 from typing import Any
@@ -53,8 +54,11 @@ def is_https(served: Served) -> bool:
 
 
 def session_cookie(served: Served) -> str:
-    """The cookie's name; over TLS the browser itself holds it to this host."""
-    return "__Host-stanch" if is_https(served) else "stanch"
+    """The cookie's name. Over TLS the browser itself holds it to this host; cookies know no ports, so each data
+    directory has a name of its own: two of us on one machine do not log each other out.
+    """
+    own = hashlib.sha256(str(served.settings.server.data.absolute()).encode()).hexdigest()[:8]
+    return f"__Host-stanch-{own}" if is_https(served) else f"stanch-{own}"
 
 
 async def admit(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -82,9 +86,10 @@ async def check_form(request: Request[Any, Any, Any]) -> None:
     """A change that a browser asks for must come from a page of ours: the session's form token says so."""
     if request.method in _SAFE:
         return
+    ours = {request.headers.get("host"), urlsplit(served_by(request).settings.server.url).netloc}
     origin = request.headers.get("origin")
     if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"} or (
-        origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+        origin is not None and urlsplit(origin).netloc not in ours
     ):
         raise _foreign()
     caller: Caller | None = request.scope.get("user")

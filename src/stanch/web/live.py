@@ -1,7 +1,7 @@
 """Server-sent events: every timeline event as it is written, from where the reader left off."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import msgspec
@@ -13,9 +13,9 @@ from stanch.model.incident import Event
 from stanch.web.served import Served
 
 BEAT_S = 15.0
-"""A comment is sent when nothing else was for this long, so that both ends notice a connection that died."""
+"""A comment is sent this often, so that both ends notice a connection that died; and the login is looked at again."""
 
-_POLL_S = 1.0
+_POLL_S = 5.0
 
 
 class Streams:
@@ -29,8 +29,11 @@ class Streams:
         """End every stream at its next breath."""
         self._closing.set()
 
-    async def events(self, after: int | None) -> AsyncIterator[bytes]:
-        """The events after position `after`, or from now on; forever, in the order of their commits."""
+    async def events(self, after: int | None, still_good: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
+        """The events after position `after`, or from now on, in the order of their commits.
+
+        Until the reader goes, the server ends, or `still_good` (asked at every beat) says that the login has ended.
+        """
         store, clock = self._served.store, self._served.clock
         position = after if after is not None else await store.read(timeline.position)
         yield b"retry: 1000\n\n"
@@ -41,10 +44,11 @@ class Streams:
                 for number, record in written:
                     position = number
                     yield _frame(number, record)
-                if written or clock.monotonic() - said_at >= BEAT_S:
+                if clock.monotonic() - said_at >= BEAT_S:
                     said_at = clock.monotonic()
-                    if not written:
-                        yield b": still here\n\n"
+                    if not await still_good():
+                        return
+                    yield b": still here\n\n"
                 if not written:
                     await self._wait(listener)
 

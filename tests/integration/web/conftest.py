@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from integration.web.scene import Scene, scene
-from stanch.web import auth, server
+from stanch.web import auth, gate, server
 from stanch.web.auth import Role
 
 
@@ -49,7 +49,8 @@ class Console:
             return auth.use_link(rows, auth.write_link(rows, name, now), now)
 
         secret = await self.scene.store.write(write)
-        async with httpx.AsyncClient(base_url=self.address, cookies={"stanch": secret}, trust_env=False) as client:
+        cookies = {gate.session_cookie(self.scene): secret}
+        async with httpx.AsyncClient(base_url=self.address, cookies=cookies, trust_env=False) as client:
             client.form_token = auth.form_token(secret)
             yield client
 

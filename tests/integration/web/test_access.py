@@ -278,9 +278,32 @@ async def test_over_tls_the_cookie_is_held_to_the_host(tmp_path: Path):
         transport = httpx.ASGITransport(app=server.create(made))
         async with httpx.AsyncClient(transport=transport) as browser:
             cookie = (await browser.post(link)).headers["set-cookie"]
-            assert cookie.startswith("__Host-stanch=")
+            assert cookie.startswith("__Host-stanch-")
             assert "Secure" in cookie
             assert (await browser.get("https://stanch.example.org/")).status_code == 200
+
+
+async def test_behind_a_proxy_our_public_origin_is_ours(tmp_path: Path):
+    async with scene(tmp_path, quiet_s=20.0, fault_s=5.0) as made:
+        public = ServerSettings(port=0, data=tmp_path, public_url="https://stanch.example.org")
+        made.settings = made.settings.model_copy(update={"server": public})
+        link = await server.introduce(made, "http://127.0.0.1:8420")
+        assert link is not None
+        transport = httpx.ASGITransport(app=server.create(made))
+        async with httpx.AsyncClient(transport=transport) as proxy:
+            foreign = await proxy.post(link, headers={"Origin": "https://evil.example"})
+            ours = await proxy.post(link, headers={"Origin": "https://stanch.example.org"})
+        assert (foreign.status_code, ours.status_code) == (403, 303)
+
+
+async def test_two_on_one_machine_keep_their_own_cookies(tmp_path: Path):
+    names = set()
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        async with scene(folder, quiet_s=20.0, fault_s=5.0) as made:
+            names.add(gate.session_cookie(made))
+    assert len(names) == 2
 
 
 async def test_a_port_in_use_is_one_sentence(tmp_path: Path):

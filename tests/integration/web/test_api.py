@@ -11,6 +11,7 @@ from integration.web.conftest import Console
 from integration.web.scene import HOSTILE, STATEMENT
 from stanch.incidents import lifecycle
 from stanch.response import runs
+from stanch.web import auth, live
 from stanch.web.auth import Role
 
 STEP = "slow-database/build-the-missing-index-that-the-diagnosis-propo"
@@ -283,6 +284,28 @@ async def test_the_stream_tells_events_as_they_are_written_and_resumes(burning: 
         ((_, event),) = await listening
         assert event["kind"] == "note"
         assert event["data"]["text"] == HOSTILE + "\nsecond line"
+
+
+async def test_a_stream_ends_with_the_login_it_was_opened_with(burning: Console):
+    token = await burning.token_of(Role.VIEWER, "vera")
+    async with burning.api(token) as client, client.stream("GET", "/api/events", params={"after": 0}) as answer:
+        lines = answer.aiter_lines()
+        await anext(lines)
+
+        def revoke(rows):
+            auth.revoke_token(rows, auth.digest(token), burning.scene.clock.now())
+
+        await burning.scene.store.write(revoke)
+        async with asyncio.timeout(10):
+            rest = asyncio.create_task(_drained(lines))
+            while not rest.done():
+                await burning.scene.clock.advance(live.BEAT_S)
+                await asyncio.sleep(0.01)
+
+
+async def _drained(lines) -> None:
+    async for _ in lines:
+        pass
 
 
 async def test_an_open_stream_does_not_hold_up_the_end(burning: Console):

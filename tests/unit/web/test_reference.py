@@ -1,0 +1,43 @@
+"""The page about the API names every address there is, and none that there is not."""
+
+import re
+from pathlib import Path
+
+from stanch.web import api
+
+PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
+
+
+def addresses() -> set[tuple[str, str]]:
+    """Method and path of every handler, parameters as `{}`."""
+    return {
+        (method, re.sub(r"\{[^}]+\}", "{}", path))
+        for handler in api.handlers
+        for method in handler.http_methods
+        for path in handler.paths
+    }
+
+
+def told() -> set[tuple[str, str]]:
+    """The same of the page; a verb behind a key or an id is part of what the key's handler takes."""
+    found = set()
+    for line in PAGE.splitlines():
+        cell = line.split("|")[1] if line.startswith("| `") else line
+        method, path = None, ""
+        for text in re.findall(r"`([^`]+)`", cell) if "/api/" in cell else ():
+            match = re.match(r"(?:(GET|POST|DELETE) )?(/api/\S*|\w+)$", text)
+            if match is None:
+                continue
+            method = match[1] or method
+            last = match[2]
+            path = last.split("?")[0] if last.startswith("/api/") else re.sub(r"\w+$", last, path)
+            found.add((method, re.sub(r"\{[^}]+\}", "{}", path)))
+    folded = {"/api/runs/{}/steps/{}": r"/api/runs/\{\}/steps/\{\}/\w+", "/api/controls/{}": r"/api/controls/\{\}/\w+"}
+    return {
+        (method, next((short for short, long in folded.items() if re.fullmatch(long, path)), path))
+        for method, path in found
+    }
+
+
+def test_the_page_and_the_handlers_agree():
+    assert told() == addresses()
