@@ -14,7 +14,7 @@ from stanch.response.execution import Executor, Limits, NotStarted, leftovers
 from stanch.response.output import Caps
 from stanch.response.redaction import Redactor
 
-QUICK = Limits(kill_after_s=0.3, drain_s=0.3, show_every_s=0.05, capture_s=0.3, flood_bytes=5_000_000)
+QUICK = Limits(kill_after_s=0.3, drain_s=0.3, show_every_s=0.05, capture_s=1.5, flood_bytes=5_000_000)
 
 
 def executor(tmp_path: Path, *, known: tuple[str, ...] = (), limits: Limits = QUICK, **environment: str) -> Executor:
@@ -122,7 +122,7 @@ async def test_a_hung_command_ends_at_its_time_box_with_children_that_ignore_ter
     )
     began = time.monotonic()
     done = await executor(tmp_path).run((python(code),), step=STEP, timebox_s=0.5)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert done.output == "started"
     assert done.exit_status is None
     assert done.fault is not None
@@ -146,7 +146,7 @@ async def test_a_background_child_that_holds_the_pipe_does_not_hang_the_step(tmp
     code = "import os, time\nif os.fork() == 0: time.sleep(60)\nelse: print('done', flush=True)"
     began = time.monotonic()
     done = await executor(tmp_path).run((python(code),), step=STEP, timebox_s=30)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert done.output == "done"
     assert done.fault is None
     assert leftovers(marker_of(tmp_path)) == ()
