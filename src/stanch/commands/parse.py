@@ -163,6 +163,7 @@ _WORDS = frozenset(
     "command_name variable_name test_operator".split()
 )
 _SEPARATORS = frozenset({";", "\n", "&", "&&", "||", ";;", ";&", ";;&", "|", "|&"})
+_CASE_ENDS = frozenset({";;", ";&", ";;&"})
 _RESERVED = frozenset("if then else elif fi do done case esac while until for select function in { } [[ ]] !".split())
 _STANDS_ALONE = _RESERVED | {"[", "]"}
 _KEYWORD_PARENTS = _COMPOUNDS | _TESTS
@@ -214,7 +215,7 @@ class _Reader:
         if not node.is_named:
             if kind == "&":
                 self.is_background = True
-            elif kind not in _SEPARATORS:
+            elif kind not in _SEPARATORS or (kind in _CASE_ENDS and node.parent and node.parent.type != "case_item"):
                 self.fault(f"'{kind}' stands where no command can")
             return ()
         if kind == "comment":

@@ -56,7 +56,7 @@ class Variables:
         for statement in statements:
             poisoned |= _poisons(statement)
             computed |= _computes(statement)
-        numeric = _numeric(assigned, loops, poisoned)
+        numeric = _numeric(assigned, _initialised(statements), loops, poisoned)
         values = _values(assigned, loops, poisoned | computed)
         numbers: tuple[str, ...] = _NUMBERS
         if any("-" in expression for statement in statements for expression in _expressions(statement)):
@@ -203,6 +203,17 @@ def _loops(statements: Sequence[Statement]) -> dict[str, list[Compound]]:
     return found
 
 
+def _initialised(statements: Sequence[Statement]) -> set[str]:
+    """The variables that `for ((i=0; ...))` gives a number to begin with."""
+    return {
+        name
+        for statement in statements
+        if isinstance(statement, Compound) and statement.kind == "c_style_for_statement"
+        for word in statement.words[:1]
+        for name in re.findall(r"([A-Za-z_][A-Za-z0-9_]*)\s*=(?!=)", word.text)
+    }
+
+
 def _poisons(statement: Statement) -> set[str]:
     """The variables that a statement changes in a way that is not followed here."""
     poisoned: set[str] = set()
@@ -228,9 +239,11 @@ def _poisons(statement: Statement) -> set[str]:
     return poisoned
 
 
-def _numeric(assigned: dict[str, list[Assignment]], loops: dict[str, list[Compound]], poisoned: set[str]) -> set[str]:
+def _numeric(
+    assigned: dict[str, list[Assignment]], initialised: set[str], loops: dict[str, list[Compound]], poisoned: set[str]
+) -> set[str]:
     """Variables that can only hold whole numbers, those that are computed from each other included."""
-    candidates = assigned.keys() - poisoned - loops.keys()
+    candidates = (assigned.keys() | initialised) - poisoned - loops.keys()
     while True:
         dropped = {
             name

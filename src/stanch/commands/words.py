@@ -148,7 +148,10 @@ def decode(source: str, holes: Sequence[Hole] = ()) -> tuple[Word, ...]:
     segments = _segments(source, {hole.start: hole for hole in holes})
     if not any(isinstance(segment, Literal) and not segment.quoted and "{" in segment.text for segment in segments):
         return (Word(text=source, segments=_joined(segments)),)
-    expanded = _braces(_pieces(segments))
+    pieces = _pieces(segments)
+    if pieces.count("{") > _MOST_WORDS:
+        raise Undecodable("there are more braces in it than can be followed")
+    expanded = _braces(pieces)
     if len(expanded) > _MOST_WORDS:
         raise Undecodable("braces make more words than can be shown")
     # A brace alternative that is empty and unquoted makes no word at all.
