@@ -11,7 +11,7 @@ from functools import lru_cache
 from stanch.model.plan import ThresholdRole
 from stanch.model.signal import Comparison
 from stanch.playbook.phrases import Phrases
-from stanch.playbook.topics import Topic
+from stanch.playbook.topics import Topic, topic_of_title
 
 ACTING = frozenset({ThresholdRole.ALERT, ThresholdRole.ROLLBACK_TRIGGER, ThresholdRole.RESTART_TRIGGER})
 """The roles that act by themselves."""
@@ -124,6 +124,9 @@ REASONS = frozenset({UNREAD_LANGUAGE, _RETIRED, _ALLOWED, _TOLD, _STEP, _SILENT,
 
 def topic_of_lead(text: str) -> Topic | None:
     """What the sentence above a list makes of it; None where it says nothing of the kind."""
+    titled = topic_of_title(text.strip().rstrip(":")) if len(text.split()) <= 5 else None
+    if titled in _LEADS:
+        return titled
     conditional = _CONDITION.inside(text) or _ANY_OF.inside(text)
     if _TOLERATED.inside(text):
         return Topic.EXAMPLES
@@ -137,6 +140,9 @@ def topic_of_lead(text: str) -> Topic | None:
         return Topic.EXAMPLES
     return Topic.TARGETS if _TARGET.inside(text) else None
 
+
+_LEADS = frozenset({Topic.TRIGGERS, Topic.TARGETS, Topic.EXAMPLES, Topic.RECOVERY_TARGETS, Topic.SYMPTOMS})
+"""What a short lead can be, as a heading can ("Rollback triggers:")."""
 
 _HIGH = frozenset({Comparison.GREATER, Comparison.GREATER_EQUAL})
 _LOW = frozenset({Comparison.LESS, Comparison.LESS_EQUAL, Comparison.EQUAL, Comparison.NOT_EQUAL})

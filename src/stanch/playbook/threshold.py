@@ -161,10 +161,19 @@ _HARMLESS = _QUALIFIERS | wordset(
     minute hour calls errors failing failed fail fails used full busy fired fires firing triggers triggered detected
     messages packets jobs items events queries records rows files tasks transactions sessions threads processes
     replicas connections logs restarts seen required needed on-call oncall team ops slack pagerduty email alerting
-    monitoring
+    monitoring away left remaining now
     """
 )
 """Words around a measure that change nothing about it."""
+
+_OTHER_THINGS = wordset(
+    """
+    job jobs task tasks message messages query queries sql login logins cache cdn dns build builds deployment deploy
+    test tests backup backups email emails mail sms upload uploads download downloads batch cron import export sync
+    conversion bounce click churn refund pipeline training model prediction webhook webhooks notification push
+    """
+)
+"""Words that make another quantity of a signal's phrase: a *job success rate* is no success rate of requests."""
 
 _PER_SUBJECT = wordset("ip ips client clients address addresses tenant tenants account accounts session")
 """What a count is kept by where a sentence counts for each of them; no signal is kept so."""
@@ -188,6 +197,7 @@ class _Said:
     tier: str | None = None
     severity: str | None = None
     scope: list[str] = field(default_factory=list)
+    unnamed: str = ""
     unknown: list[str] = field(default_factory=list)
     past: bool = False
     negated: bool = False
@@ -206,6 +216,7 @@ class _Gatherer:
         self.run = run
         self.said = _Said()
         self.measured = False
+        self.consequence = False
         self.words: list[Token] = []
         self.scope: list[Token] = []
 
@@ -231,7 +242,9 @@ class _Gatherer:
             return
         self._end_scope()
         narrowing = [word.text for word in self.words if word.lower not in _QUALIFIERS]
-        if narrowing:
+        if narrowing and narrowing[-1].lower() in _OTHER_THINGS:
+            self.said.unnamed = f"{' '.join(narrowing)} {token.text}"
+        elif narrowing:
             self.said.scope.append(" ".join(narrowing))
         self.words = []
         self.said.signals.append(token)
@@ -244,7 +257,7 @@ class _Gatherer:
             self.scope.append(token)
         elif not self.measured:
             self.words.append(token)
-        elif token.lower not in _HARMLESS:
+        elif token.lower not in _HARMLESS and not self.consequence:
             self.said.unknown.append(token.text)
 
     def preposition(self, tokens: Sequence[Token], _following: str) -> None:
@@ -289,7 +302,8 @@ class _Gatherer:
             self.said.unknown.append(token.text)
 
     def ignored(self, _tokens: Sequence[Token], _following: str) -> None:
-        """Leads and conjunctions: they say what for, which is not asked here."""
+        """Leads and conjunctions: they say what for, which is not asked here; so do the words after them."""
+        self.consequence = self.measured
         if not self.measured and not self.said.signals:
             self.words = []
 
@@ -439,6 +453,7 @@ def _merged(known: _Said, said: _Said, *, fresh: bool) -> _Said:
         tier=said.tier or outer.tier,
         severity=said.severity or outer.severity,
         scope=said.scope or ([] if said.signals else known.scope),
+        unnamed=said.unnamed or ("" if said.signals else known.unnamed),
         unknown=said.unknown,
         past=said.past or outer.past,
         negated=said.negated or outer.negated,
@@ -565,6 +580,8 @@ class _Maker:
             return named, "" if named else f"no signal is called \u201c{self.limit.signal}\u201d"
         if token is None or token.match is None:
             return self._unnamed()
+        if self.said.unnamed:
+            return None, f"no signal is called \u201c{self.said.unnamed}\u201d"
         candidates = self._inverted(token) or token.match.signals
         unit = _UNITS.get(self.limit.quantity.measure) if self.limit.quantity else None
         fitting = [signal for signal in candidates if unit in {signal.unit, None}] or list(candidates)

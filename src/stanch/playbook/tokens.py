@@ -134,7 +134,8 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "NORMAL",
         (
             (
-                r"\b(?:(?:of|than|the|above|below|over|from|its|our|usual|is|vs\.?|compared to|compared with"
+                r"\b(?:(?:of|(?:(?:higher|greater|more|lower|less|larger) )?than|the|above|below|over|from|its"
+                r"|our|usual|is|vs\.?|compared to|compared with"
                 r"|against) )*"
                 r"(?:baseline|normal(?: levels?| values?| range| rate)?|usual|typical(?: levels?)?|the norm|norm"
                 r"|historical (?:average|mean)|(?:weekly|daily|hourly|rolling|moving) average"
@@ -337,7 +338,11 @@ def tokens_of(text: str, vocabulary: Vocabulary) -> tuple[Token, ...]:
 
 
 def _found(text: str, vocabulary: Vocabulary) -> Iterator[Token]:
-    phrases = {match.start: match for match in vocabulary.signals_of(text)}
+    phrases = {
+        match.start: match
+        for match in vocabulary.signals_of(text)
+        if text[match.start : match.end].lower() not in _VERBS_ALONE
+    }
     at = 0
     before = ""
     while at < len(text):
@@ -353,11 +358,18 @@ def _found(text: str, vocabulary: Vocabulary) -> Iterator[Token]:
         at = max(token.end, at + 1)
 
 
+_VERBS_ALONE = frozenset({"restart", "restarted"})
+"""Verbs with the stem of a signal's phrase (*restarts*)."""
+
+
 def _token_at(text: str, at: int, phrases: dict[int, SignalMatch], before: str) -> Token | None:
     share = _share(text, at) if before in {"RATIO", "RANGE"} else None
     if share is not None:
         return share
     match = phrases.get(at)
+    worded = _kind_pattern().match(text, at)
+    if worded and worded.lastgroup == "NORMAL" and before in _QUANTITIES:
+        return _worded(worded)
     compared, meant = _compared(text, at)
     if text[at] == "/" and at + 1 in phrases:
         return Token(kind="AND", start=at, end=at + 1, text="/")
@@ -365,7 +377,6 @@ def _token_at(text: str, at: int, phrases: dict[int, SignalMatch], before: str) 
         return Token(kind="SIGNAL", start=at, end=match.end, text=text[at : match.end], match=match)
     if compared and _TO_QUANTITY.match(text, compared.end()) and not _opens_window(text, at, compared):
         return Token(kind="COMPARISON", start=at, end=compared.end(), text=compared[0], comparison=meant)
-    worded = _kind_pattern().match(text, at)
     if worded and worded.lastgroup in _BEFORE_QUANTITIES:
         return _worded(worded)
     number = PATTERN.match(text, at)
@@ -454,11 +465,29 @@ _AFTER_LEVEL = frozenset({"CUT", "IF", "COMPARISON", "LEAD", "AND", "OR"})
 
 def _resolved(tokens: Sequence[Token]) -> Iterator[Token]:
     before = "CUT"
+    compared = False
     for index, token in enumerate(tokens):
+        compared = (compared or token.kind == "COMPARISON") and token.kind != "CUT"
+        if compared and _lasts(tokens, index):
+            yield replace(token, kind="FOR", comparison=None)
+            before = "FOR"
+            continue
         following = [other.kind for other in tokens[index + 1 : index + 5]]
         kind = _kind(token, before, following)
         yield token if kind == token.kind else replace(token, kind=kind)
         before = kind
+
+
+_LONGER = frozenset({"longer than", "more than", "at least"})
+
+
+def _lasts(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a comparison says how long the one before it must hold ("over 92% longer than 15 minutes")."""
+    token = tokens[index]
+    if token.kind != "COMPARISON" or token.lower not in _LONGER or index + 1 >= len(tokens):
+        return False
+    earlier = [other.kind for other in tokens[:index]]
+    return tokens[index + 1].kind == "DURATION" and "COMPARISON" in earlier and earlier[-1] not in {"FOR", "CUT"}
 
 
 def _kind(token: Token, before: str, following: Sequence[str]) -> str:

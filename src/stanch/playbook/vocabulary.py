@@ -103,20 +103,27 @@ class Vocabulary:
     def signals_in(self, run: Sequence[Word], joined: frozenset[int] = frozenset()) -> tuple[SignalMatch, ...]:
         """Every longest phrase of the vocabulary in a run of words, left to right, not overlapping.
 
-        `start` and `end` count words of `run`; no phrase begins at a word of `joined`.
+        `start` and `end` count words of `run`; no phrase begins at a word of `joined`. A last word that begins a
+        phrase as long belongs to that one: *CPU load average* is a load average.
         """
         found: list[SignalMatch] = []
         at = 0
         while at < len(run):
-            longest = 0 if at in joined else self._starts.get(run[at].stem, 0)
-            for length in range(min(longest, len(run) - at), 0, -1):
-                signals = self._signal_phrases.get(tuple(word.stem for word in run[at : at + length]))
-                if signals:
-                    found.append(SignalMatch(signals=tuple(signals), start=at, end=at + length))
-                    at += length - 1
-                    break
-            at += 1
+            length = 0 if at in joined else self._longest(run, at)
+            if length > 1 and self._longest(run, at + length - 1) >= length:
+                length -= 1
+            signals = self._signal_phrases.get(tuple(word.stem for word in run[at : at + length])) if length else None
+            if signals:
+                found.append(SignalMatch(signals=tuple(signals), start=at, end=at + length))
+            at += max(length, 1)
         return tuple(found)
+
+    def _longest(self, run: Sequence[Word], at: int) -> int:
+        """How many words the longest phrase has that begins at a word; 0 where none does."""
+        for length in range(min(self._starts.get(run[at].stem, 0), len(run) - at), 0, -1):
+            if tuple(word.stem for word in run[at : at + length]) in self._signal_phrases:
+                return length
+        return 0
 
     def signals_of(self, text: str) -> tuple[SignalMatch, ...]:
         """As `signals_in`, of a text; `start` and `end` count characters."""

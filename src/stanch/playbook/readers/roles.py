@@ -26,8 +26,8 @@ def read(document: Document, context: Context) -> Findings:
     facts: list[Role] = []
     seen: set[str] = set()
     for section in context.outline.of(Topic.ROLES, Topic.RESPONSIBILITIES):
-        listed = context.outline.topic(section) is Topic.ROLES
-        candidates = [(line, text) for line, text in _names(section.blocks) if listed or split_label(text)]
+        named = context.outline.topic(section) is Topic.ROLES
+        candidates = list(_names(section.blocks, labelled=not named))
         if section.heading and not candidates and _ROLE.search(section.title) and section.heading.level > 3:
             candidates = [(section.heading.line, section.title)]
         for line, text in candidates:
@@ -53,12 +53,13 @@ def _role(text: str) -> tuple[str, tuple[str, ...]]:
     return name.strip(" *."), severities
 
 
-def _names(blocks: tuple[Block, ...]) -> Iterator[tuple[Line, str]]:
+def _names(blocks: tuple[Block, ...], *, labelled: bool) -> Iterator[tuple[Line, str]]:
+    """Entries and cells that can name a role; with `labelled`, of entries only those that say what it does."""
     for block in blocks:
         match block:
             case Items():
                 for item in block.items:
-                    if item.text:
+                    if item.text and (split_label(item.text) or not labelled):
                         yield item.line, item.text
             case Table():
                 titles = [cell.plain.lower() for cell in block.header]

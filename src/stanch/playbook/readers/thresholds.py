@@ -25,6 +25,7 @@ from stanch.playbook.document import (
     Table,
 )
 from stanch.playbook.fields import field_texts, sentences, split_label
+from stanch.playbook.imperative import tells
 from stanch.playbook.mood import UNREAD_LANGUAGE, Setting, mood_of, topic_of_lead
 from stanch.playbook.phrases import Phrases
 from stanch.playbook.quantity import PATTERN, duration
@@ -61,6 +62,8 @@ _LONGEST = 600
 
 _SYMBOL = re.compile(r"[<>\u2265\u2264]")
 _BRANCH = Phrases(r"\b(?:if|when|whenever|once|until)\b|[<>\u2265\u2264]", whole=False)
+_STARTS_IF = Phrases(r"(?:if|when|once)\b", whole=False)
+_ALERTING = Phrases(r"page|pages|warn|alert|wake|notify")
 _ALERT_TITLE = Phrases(r"thresholds?|alert\w*")
 
 
@@ -160,8 +163,14 @@ class _Reader:
 
     def item(self, item: Item, *, ordered: bool, where: _Where) -> Iterator[Fact]:
         setting = where.setting
-        stepwise = ordered and setting.topic in {Topic.PROCEDURES, Topic.SCENARIOS, Topic.PROSE}
-        step = setting.step or item.checked is not None or stepwise
+        stepwise = ordered and (
+            setting.topic in {Topic.PROCEDURES, Topic.SCENARIOS}
+            or (
+                setting.topic is Topic.PROSE
+                and (tells(item.text) or _STARTS_IF.match(item.text) or not _ALERTING.inside(item.text))
+            )
+        )
+        step = setting.step or item.checked is not None or bool(stepwise)
         where = replace(where, setting=replace(setting, entry=True, step=step))
         if item.lines:
             yield from self.passage(Passage(lines=item.lines), where)
@@ -265,7 +274,8 @@ class _Reader:
         aim = _AIM.inside(title) and not _LIMIT_TITLE.inside(title)
         setting = replace(where.setting, entry=True, topic=Topic.TARGETS if aim else where.setting.topic)
         text = cell.plain.strip()
-        if _BARE.match(text) and (aim or _LIMIT.inside(title)) and self.vocabulary.signals_of(where.subject):
+        listed = _LIMIT.inside(title) if setting.topic in _TELLING else _GRADED_TITLE.inside(title)
+        if _BARE.match(text) and (aim or listed) and self.vocabulary.signals_of(where.subject):
             text = f"> {text}"
         for condition in self._conditions(text, where.subject, cell.number):
             if condition.signal is None and not _is_limit(condition, setting):
@@ -325,8 +335,15 @@ def threshold_of(
     )
 
 
+_FORMERLY = Phrases(r"[\[(](?:was|were|previously|formerly|before)\b[^\])]*[\])]", whole=False)
+
+
 def _masked(context: Context, sentence: str, condition: Condition) -> str:
-    """The sentence with the signal's phrase blanked: "healthy hosts" and "pod restarts" say nothing of its mood."""
+    """The sentence with the signal's phrase blanked: "healthy hosts" and "pod restarts" say nothing of its mood.
+
+    What a limit was before, in brackets, says nothing either.
+    """
+    sentence = _FORMERLY.sub("", sentence)
     for match in context.vocabulary.signals_of(sentence):
         if condition.signal in match.signals:
             sentence = sentence[: match.start] + "\u25a1" * (match.end - match.start) + sentence[match.end :]
@@ -339,7 +356,7 @@ _ENTRY = re.compile(r"^\s*(?:[-*\u2022]|\d+[.)])\s+(?P<text>\S.*)$")
 
 def _is_list(block: Code) -> bool:
     """Whether a fence holds entries of a list; a Prometheus rule has keys and braces instead."""
-    lines = [line for line in block.lines if line.strip()]
+    lines = [line for line in block.lines if line.strip() and not line.rstrip().endswith(":")]
     entries = [line for line in lines if _ENTRY.match(line)]
     return len(entries) * 2 > len(lines) and not any(re.search(r"\{|\bexpr:|=\s*[\"']", line) for line in lines)
 
@@ -382,6 +399,7 @@ _LIMIT = Phrases(
     r"threshold|condition|limit|trigger|value|when|expression|criteri|rule|warn|crit|alert|page|p[0-5]\b|sev",
     whole=False,
 )
+_GRADED_TITLE = Phrases(r"warn|crit|alert|page|threshold", whole=False)
 _LIMIT_TITLE = Phrases(r"alert|threshold", whole=False)
 _AIM = Phrases(
     r"targets?|slos?|slas?|goals?|objectives?|normal|healthy|baseline|expected|ok|green|good|current|actual"
