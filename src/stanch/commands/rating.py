@@ -363,6 +363,8 @@ class _Rater:
         if rule is None:
             effect = changes(f"what {argv[0]} does is not known")
             return effect.along(suspect(shlex.join(argv[1:])))
+        if argv[1:] in _ASKS and name not in _TAKES_ANYTHING:
+            return reads("says what it is")
         return rule(Call(argv=(name, *argv[1:]), rater=self, stdin=stdin))
 
 
@@ -376,6 +378,10 @@ def _sets_a_variable(words: tuple[Word, ...]) -> bool:
     spliced = any(isinstance(segment, Unknown) and not segment.quoted for word in rest for segment in word.segments)
     return spliced or (any(word.value == "-v" for word in rest) and any(word.is_dynamic for word in words))
 
+
+_ASKS = frozenset({("--version",), ("--help",)})
+_TAKES_ANYTHING = _SHELL_ONLY | frozenset("at batch init kill mail mailx sendmail telinit wall write".split())
+"""Programs that may take `--version` for something to do."""
 
 _ARITHMETIC_EXPANSION = re.compile(r"\$(?:\(\(|\[)(.*?)(?:\)\)|\])\Z", re.DOTALL)
 _PLAIN_EXPANSION = re.compile(

@@ -245,7 +245,7 @@ def _rated(statement: _Statement, dialect: str) -> Effect:  # noqa: C901, PLR091
     if not words:
         return reads("says nothing") if not statement.code.strip("()") else unreadable("it is no statement")
     match words[0]:
-        case "select" | "with" | "values" | "table" | "insert" | "update" | "delete" | "merge" | "replace":
+        case "select" | "with" | "values" | "table" | "insert" | "update" | "delete" | "merge":
             return _query(statement, dialect)
         case "explain" | "describe" | "desc":
             return _explained(statement, dialect)
@@ -285,6 +285,7 @@ _BY_FIRST_WORD: dict[str, Effect] = {
     "deallocate": reads("forgets a prepared statement"),
     "execute": changes("runs a prepared statement that cannot be read here"),
     "call": changes("runs a procedure that cannot be read here"),
+    "replace": destroys("overwrites rows"),
     "drop": destroys("deletes an object and what is in it", hint="Rename it, and drop it when nobody has missed it."),
     "truncate": destroys("deletes every row of a table", hint="It cannot be narrowed down: DELETE ... WHERE can."),
     "grant": changes("gives somebody access"),
@@ -362,8 +363,7 @@ def _by_tree(tree: "Expression", statement: _Statement) -> Effect:  # noqa: C901
             else:
                 effects.append(changes("changes rows", hint="SELECT count(*) with the same WHERE shows how many."))
         elif isinstance(node, exp.Insert):
-            overwrites = bool(node.args.get("overwrite")) or statement.words[0] == "replace"
-            effects.append(destroys("overwrites rows") if overwrites else changes("adds rows"))
+            effects.append(destroys("overwrites rows") if node.args.get("overwrite") else changes("adds rows"))
         elif isinstance(node, exp.Merge):
             effects.append(changes("adds or changes rows"))
         elif isinstance(node, exp.Into):

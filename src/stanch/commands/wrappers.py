@@ -85,7 +85,7 @@ _SHELL_OPTIONS = options(
 def _shell(call: Call) -> Effect:
     arguments = [("-" + word[1:]) if word.startswith("+") and len(word) > 1 else word for word in call.arguments]
     parsed = read(arguments, _SHELL_OPTIONS, stop_at_operand=True)
-    if parsed.has("--help", "--version"):
+    if len(call.arguments) == 1 and parsed.has("--help", "--version"):
         return reads("says what it is")
     effect = reads("runs a script")
     if parsed.has("--init-file"):

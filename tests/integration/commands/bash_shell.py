@@ -41,6 +41,7 @@ def run(script: str) -> Seen:
         environment = {
             "PATH": "/nonexistent",
             "HOME": "/nonexistent",
+            "LC_ALL": "C.UTF-8",
             # A function that calls itself in several process substitutions multiplies at each level.
             "FUNCNEST": "3",
             "SEEN_COMMANDS": str(log),

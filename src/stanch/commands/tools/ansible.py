@@ -22,7 +22,7 @@ _RUNS = words(
 
 def _ansible(call: Call) -> Effect:
     parsed = read(call.arguments, _COMMON)
-    if parsed.has("--version", "--help", "--list-hosts"):
+    if parsed.has("--list-hosts"):
         return reads("lists hosts")
     module = parsed.value("--module-name") or "command"
     text = parsed.value("--args") or ""
@@ -46,7 +46,7 @@ def _ansible(call: Call) -> Effect:
 
 def _playbook(call: Call) -> Effect:
     parsed = read(call.arguments, _COMMON)
-    if parsed.has("--list-hosts", "--list-tasks", "--list-tags", "--syntax-check", "--version", "--help"):
+    if parsed.has("--list-hosts", "--list-tasks", "--list-tags", "--syntax-check"):
         return parsed.certain(reads("shows what a playbook holds"))
     why = "runs a playbook that nobody has rated"
     if parsed.has("--check"):

@@ -22,7 +22,7 @@ _STANDARD = re.compile(r'>+\s*"/dev/std(?:err|out)"')
 
 def rate(call: Call) -> Effect:
     parsed = read(call.arguments, _OPTIONS, stop_at_operand=True)
-    if parsed.has("--help", "--version"):
+    if len(call.arguments) == 1 and parsed.has("--help", "--version"):
         return reads("says what it is")
     effect = reads("picks and prints text")
     if parsed.has("--file", "--exec", "--include", "--load", "-W", "--debug"):

@@ -99,7 +99,7 @@ def _rm(call: Call) -> Effect:
         "--interactive --preserve-root",
     )
     parsed = read(call.arguments, grammar)
-    if parsed.has("--help", "--version"):
+    if len(call.arguments) == 1 and parsed.has("--help", "--version"):
         return reads("says what it is")
     effect = destroys("deletes files", hint="Move it aside (mv NAME NAME.old) and delete it after the incident.")
     return effect.having(Trait.INTERACTIVE) if parsed.has("-i", "-I") else effect
@@ -133,7 +133,7 @@ def _modes(why: str) -> Grammar:
                 "--from --reference",
             ),
         )
-        if parsed.has("--help", "--version"):
+        if len(call.arguments) == 1 and parsed.has("--help", "--version"):
             return reads("says what it is")
         if parsed.has("--recursive") or any(_SYSTEM.match(word) for word in parsed.operands):
             return destroys(f"{why} of a whole tree, and nothing keeps what they were")

@@ -74,7 +74,7 @@ _ENDLESS_PATH = re.compile(r"/(?:stream|events|sse|watch|logs/tail)(?:[/?]|\Z)|[
 
 def _curl(call: Call) -> Effect:
     parsed = read(call.arguments, _CURL)
-    if parsed.has("--version", "--manual") or call.arguments in {("--help",), ("-h",), ("--help", "all")}:
+    if call.arguments in {("-V",), ("-M",), ("--manual",), ("-h",), ("--help", "all")}:
         return reads("says what it is")
     urls = (*parsed.operands, *parsed.all("--url"), *parsed.all("--expand-url"))
     effect = _method(parsed, urls)
@@ -209,7 +209,7 @@ _SHORT = {
 
 def _wget(call: Call) -> Effect:
     parsed = read(_wget_words(call.arguments), _WGET)
-    if parsed.has("--version", "--help"):
+    if len(call.arguments) == 1 and parsed.has("--version", "--help"):
         return reads("says what it is")
     method = (parsed.value("--method") or "GET").upper()
     if method == "DELETE":
@@ -239,7 +239,7 @@ def _httpie(call: Call) -> Effect:
         "-p/--print -o/--output -a/--auth -A/--auth-type --timeout --verify --cert --cert-key --proxy --session --session-read-only --pretty -s/--style --max-redirects --raw --boundary",
     )
     parsed = read(call.arguments, grammar)
-    if parsed.has("--version", "--help", "--offline"):
+    if parsed.has("--offline"):
         return reads("says what it is")
     operands = list(parsed.operands)
     method = (

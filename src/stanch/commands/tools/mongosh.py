@@ -37,7 +37,7 @@ _COMMANDS_READ = re.compile(
 
 def _mongosh(call: Call) -> Effect:
     parsed = read(call.arguments, _OPTIONS)
-    if parsed.has("--version", "--help"):
+    if len(call.arguments) == 1 and parsed.has("--version", "--help"):
         return reads("says what it is")
     scripts = [word for word in parsed.operands if word.endswith((".js", ".mongodb", ".mjs"))]
     database = next((word for word in parsed.operands if word not in scripts), None)
@@ -82,17 +82,13 @@ def _javascript(text: str) -> Effect:
     return effect
 
 
-def _mongodump(call: Call) -> Effect:
-    if any(word in {"--version", "--help"} for word in call.arguments):
-        return reads("says what it is")
-    return changes("writes a whole database into files", Trait.HEAVY, Trait.EXPOSES_SECRETS)
-
+_DUMPS = always(changes("writes a whole database into files", Trait.HEAVY, Trait.EXPOSES_SECRETS))
 
 GRAMMARS: dict[str, Grammar] = {
     "mongosh": _mongosh,
     "mongo": _mongosh,
-    "mongodump": _mongodump,
-    "mongoexport": _mongodump,
+    "mongodump": _DUMPS,
+    "mongoexport": _DUMPS,
     "mongorestore": always(
         destroys("restores over a database", hint="Without --drop, and into another database, nothing is lost.")
     ),

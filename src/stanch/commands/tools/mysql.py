@@ -19,7 +19,7 @@ _OPTIONS = options(
 
 def _mysql(call: Call) -> Effect:
     parsed = read(call.arguments, _OPTIONS)
-    if parsed.has("--help", "--version"):
+    if len(call.arguments) == 1 and parsed.has("--help", "--version"):
         return reads("says what it is")
     effects: list[Effect] = []
     if parsed.has("--pager"):

@@ -40,7 +40,7 @@ def target(parsed: Parsed) -> dict[str, str | None]:
 
 def _psql(call: Call) -> Effect:
     parsed = read(call.arguments, _PSQL)
-    if parsed.has("--help", "--version", "-?"):
+    if len(call.arguments) == 1 and parsed.has("--help", "--version", "-?"):
         return reads("says what it is")
     effects: list[Effect] = []
     if parsed.has("--file") and parsed.value("--file") != "-":
@@ -83,7 +83,7 @@ _DUMP = _CONNECTION | options(
 
 def _pg_dump(call: Call) -> Effect:
     parsed = read(call.arguments, _DUMP)
-    if parsed.has("--help", "--version"):
+    if len(call.arguments) == 1 and parsed.has("--help", "--version"):
         return reads("says what it is")
     effect = reads("reads a whole database", Trait.HEAVY, Trait.EXPOSES_SECRETS)
     if (parsed.value("--file") or "/dev/null") != "/dev/null":
@@ -92,7 +92,7 @@ def _pg_dump(call: Call) -> Effect:
 
 
 def _pg_restore(call: Call) -> Effect:
-    if any(word in {"-l", "--list", "--help", "--version", "-V"} for word in call.arguments):
+    if any(word in {"-l", "--list"} for word in call.arguments) or call.arguments == ("-V",):
         return reads("lists what is in a dump")
     parsed = read(call.arguments, _CONNECTION)
     if not any(word in {"-d", "--dbname"} or word.startswith(("-d", "--dbname=")) for word in call.arguments):
@@ -171,7 +171,7 @@ def _sqlite(call: Call) -> Effect:
             "--cmd --init --separator --nullvalue --newline --mmap",
         ),
     )
-    if parsed.has("--version", "--help"):
+    if len(call.arguments) == 1 and parsed.has("--version", "--help"):
         return reads("says what it is")
     if parsed.has("--init"):
         return changes("runs statements from a file that nobody has rated")

@@ -28,7 +28,7 @@ class _Unreadable(ValueError):
 def rate(call: Call) -> Effect:
     parsed = read(call.arguments, _OPTIONS)
     scripts = parsed.all("--expression")
-    if parsed.has("--help", "--version"):
+    if len(call.arguments) == 1 and parsed.has("--help", "--version"):
         return reads("says what it is")
     effect = reads("edits text on its way")
     if parsed.has("--file"):
