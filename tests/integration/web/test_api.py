@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -254,37 +256,36 @@ async def test_a_fault_of_ours_tells_nothing_of_our_insides(console: Console):
     assert answer.json()["error"]["hint"] == "The server's log says what."
 
 
-async def events_of(client: httpx.AsyncClient, count: int, **options) -> list[tuple[int, dict]]:
-    """The next `count` messages of the stream."""
-    found: list[tuple[int, dict]] = []
-    async with asyncio.timeout(10), client.stream("GET", "/api/events", **options) as answer:
-        assert answer.headers["content-type"].startswith("text/event-stream")
+@asynccontextmanager
+async def listening(client: httpx.AsyncClient, **options) -> AsyncIterator[AsyncIterator[tuple[int, dict]]]:
+    """The messages of the stream, as (id, data)."""
+
+    async def messages(answer: httpx.Response) -> AsyncIterator[tuple[int, dict]]:
         number = 0
         async for line in answer.aiter_lines():
             if line.startswith("id: "):
                 number = int(line[4:])
             if line.startswith("data: "):
-                found.append((number, json.loads(line[6:])))
-            if len(found) == count:
-                return found
-    raise AssertionError("the stream ended")
+                yield number, json.loads(line[6:])
+
+    async with asyncio.timeout(10), client.stream("GET", "/api/events", **options) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        yield messages(answer)
 
 
-async def test_the_stream_tells_events_as_they_are_written_and_resumes(burning: Console):
+async def test_the_stream_tells_every_event_once_as_it_is_written_and_resumes(burning: Console):
     async with burning.api() as client:
         told = (await client.get("/api/incidents/1")).json()["timeline"]
-        everything = await events_of(client, len(told), params={"after": 0})
-        assert [event["seq"] for _, event in everything] == [event["seq"] for event in told]
-        assert [number for number, _ in everything] == sorted({number for number, _ in everything})
+        async with listening(client, params={"after": 0}) as stream:
+            everything = [await anext(stream) for _ in told]
+            assert [event["seq"] for _, event in everything] == [event["seq"] for event in told]
+            await client.post("/api/incidents/1/note", json={"text": HOSTILE + "\nsecond line"})
+            _, event = await anext(stream)
+            assert event["kind"] == "note"
+            assert event["data"]["text"] == HOSTILE + "\nsecond line"
         middle = everything[4][0]
-        resumed = await events_of(client, 3, headers={"Last-Event-ID": str(middle)})
-        assert resumed == everything[5:8]
-        listening = asyncio.create_task(events_of(client, len(told) + 1, params={"after": 0}))
-        await client.post("/api/incidents/1/note", json={"text": HOSTILE + "\nsecond line"})
-        *before, (_, event) = await listening
-        assert before == everything
-        assert event["kind"] == "note"
-        assert event["data"]["text"] == HOSTILE + "\nsecond line"
+        async with listening(client, headers={"Last-Event-ID": str(middle)}) as stream:
+            assert [await anext(stream) for _ in range(3)] == everything[5:8]
 
 
 async def test_a_stream_ends_with_the_login_it_was_opened_with(burning: Console):
