@@ -1,7 +1,7 @@
 """Thresholds, wherever they stand: entries of lists, rows of tables, sentences, headings, labelled fields."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -28,7 +28,7 @@ from stanch.playbook.fields import field_texts, sentences, split_label
 from stanch.playbook.imperative import tells
 from stanch.playbook.mood import UNREAD_LANGUAGE, Setting, mood_of, topic_of_lead
 from stanch.playbook.phrases import Phrases
-from stanch.playbook.quantity import PATTERN, duration
+from stanch.playbook.quantity import duration
 from stanch.playbook.severity import levels_in
 from stanch.playbook.threshold import Condition, conditions_of
 from stanch.playbook.topics import Topic, topic_of_title
@@ -247,45 +247,35 @@ class _Reader:
     # tables
 
     def table(self, table: Table, where: _Where) -> Iterator[Threshold]:
-        titles = [cell.plain.strip() for cell in table.header]
-        if not titles:
-            return
-        named = (i for i, title in enumerate(titles) if _METRIC.inside(title) and not _GRADE.inside(title))
-        subject_at = next(named, 0)
+        columns = tuple(_column(cell.plain.strip(), where.setting.topic) for cell in table.header)
+        subject_at = next((i for i, column in enumerate(columns) if column.names and not column.grades), 0)
         for row in table.rows:
-            times = _row_times(titles, row)
-            graded = next((cell.plain for title, cell in zip(titles, row, strict=False) if _GRADE.inside(title)), "")
-            severity = _only_level(graded) or where.severity
+            window, persistence, graded = _row_says(columns, row)
             subject = row[subject_at].plain.strip() if subject_at < len(row) else ""
-            for index, cell in enumerate(row):
-                title = titles[index] if index < len(titles) else ""
-                if _CANDIDATE.inside(cell.plain) and not _is_time(title):
-                    own = replace(
-                        where,
-                        subject=subject if index != subject_at else "",
-                        severity=_only_level(title) or severity,
-                        tier=_tier(title) or _tier(graded) or where.tier,
+            for index, (column, cell) in enumerate(zip(columns, row, strict=False)):
+                if column.times or not _CANDIDATE.inside(cell.plain):
+                    continue
+                own = replace(
+                    where,
+                    setting=replace(where.setting, entry=True, topic=column.topic),
+                    subject=subject if index != subject_at else "",
+                    severity=column.severity or _only_level(graded) or where.severity,
+                    tier=column.tier or _tier(graded) or where.tier,
+                )
+                for fact in self._cell(cell, column, own):
+                    yield replace(
+                        fact,
+                        window_s=fact.window_s if fact.window_s is not None else window,
+                        persistence_s=fact.persistence_s if fact.persistence_s is not None else persistence,
                     )
-                    yield from self._cell(cell, title, own, times)
 
-    def _cell(
-        self, cell: Line, title: str, where: _Where, times: tuple[float | None, float | None]
-    ) -> Iterator[Threshold]:
-        aim = _AIM.inside(title) and not _LIMIT_TITLE.inside(title)
-        setting = replace(where.setting, entry=True, topic=Topic.TARGETS if aim else where.setting.topic)
+    def _cell(self, cell: Line, column: "_Column", where: _Where) -> Iterator[Threshold]:
         text = cell.plain.strip()
-        listed = _LIMIT.inside(title) if setting.topic in _TELLING else _GRADED_TITLE.inside(title)
-        if _BARE.match(text) and (aim or listed) and self.vocabulary.signals_of(where.subject):
+        if column.limits and _BARE.match(text) and self.vocabulary.signals_of(where.subject):
             text = f"> {text}"
         for condition in self._conditions(text, where.subject, cell.number):
-            if condition.signal is None and not _is_limit(condition, setting):
-                continue
-            timed = replace(
-                condition,
-                window_s=condition.window_s if condition.window_s is not None else times[0],
-                persistence_s=condition.persistence_s if condition.persistence_s is not None else times[1],
-            )
-            yield self.threshold(timed, text, replace(where, setting=setting), self.document.source(cell))
+            if condition.signal is not None or _is_limit(condition, where.setting):
+                yield self.threshold(condition, text, where, self.document.source(cell))
 
 
 def _is_limit(condition: Condition, setting: Setting) -> bool:
@@ -412,18 +402,48 @@ _TIER = Phrases(r"critical|warning|warn|info|high|medium|low|major|minor|page|ti
 _BARE = re.compile(r"^[\s~]*[\d.,]+\s*(?:%|[a-zA-Z/\u00b5]+)?(?:\s*\([^)]*\))?$")
 
 
-def _is_time(title: str) -> bool:
-    return _LASTING.inside(title) or _COMPUTED.fullmatch(title) is not None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Column:
+    """What the title of a column makes of its cells.
+
+    `names`: they name what is measured. `grades`: they give a severity. `times`: they are windows or persistences, and
+    `lasts` tells the latter. `limits`: a number alone is a limit. `topic` is the section's, or targets.
+    """
+
+    names: bool
+    grades: bool
+    times: bool
+    lasts: bool
+    limits: bool
+    topic: Topic
+    severity: str | None
+    tier: str | None
 
 
-def _row_times(titles: list[str], row: tuple[Line, ...]) -> tuple[float | None, float | None]:
-    """Window and persistence from a row's own columns."""
+def _column(title: str, topic: Topic) -> _Column:
+    aim = _AIM.inside(title) and not _LIMIT_TITLE.inside(title)
+    lasts = _LASTING.inside(title)
+    return _Column(
+        names=_METRIC.inside(title),
+        grades=_GRADE.inside(title),
+        times=lasts or _COMPUTED.fullmatch(title) is not None,
+        lasts=lasts,
+        limits=aim or (_LIMIT.inside(title) if topic in _TELLING else _GRADED_TITLE.inside(title)),
+        topic=Topic.TARGETS if aim else topic,
+        severity=_only_level(title),
+        tier=_tier(title),
+    )
+
+
+def _row_says(columns: Sequence[_Column], row: Sequence[Line]) -> tuple[float | None, float | None, str]:
+    """Window, persistence and severity from a row's own cells."""
     window = persistence = None
-    for title, cell in zip(titles, row, strict=False):
-        if not PATTERN.search(cell.plain):
-            continue
-        if _LASTING.inside(title):
+    graded = ""
+    for column, cell in zip(columns, row, strict=False):
+        if column.grades:
+            graded = graded or cell.plain
+        elif column.lasts:
             persistence = duration(cell.plain)
-        elif _COMPUTED.fullmatch(title):
+        elif column.times:
             window = duration(cell.plain)
-    return window, persistence
+    return window, persistence, graded
