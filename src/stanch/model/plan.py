@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from stanch.model.problem import Problem, Source
 from stanch.model.risk import Rating, Risk
-from stanch.model.signal import Comparison, Statistic, Unit
+from stanch.model.signal import Comparison, Signal, Statistic, Unit
 
 F = TypeVar("F")
 
@@ -273,12 +273,16 @@ class Playbook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All playbooks together; immutable. `hash` is SHA-256 over the documents' bytes and the reader's version."""
+    """All playbooks together; immutable. `hash` is SHA-256 over the documents' bytes and the reader's version.
+
+    `signals` are those that the playbooks define in tables of their own, beside the catalogue's.
+    """
 
     hash: str
     playbooks: tuple[Playbook, ...]
     problems: tuple[Problem, ...] = ()
     facts: tuple[Fact, ...] = field(default=())
+    signals: tuple[Signal, ...] = ()
 
     def of(self, kind: type[F]) -> tuple[F, ...]:
         """The facts of one class, in document order."""

@@ -9,6 +9,7 @@ from stanch.model.plan import Fact, Plan, Playbook
 from stanch.model.problem import Level, Problem
 from stanch.playbook import checks
 from stanch.playbook.context import Context, Reader
+from stanch.playbook.definitions import definitions
 from stanch.playbook.document import Document, read_document
 from stanch.playbook.language import other_language
 from stanch.playbook.merge import contradictions
@@ -24,7 +25,6 @@ from stanch.playbook.readers import (
     templates,
     thresholds,
     triggers,
-    vocabulary_tables,
 )
 from stanch.playbook.surroundings import NOWHERE, Surroundings
 from stanch.playbook.topics import outline
@@ -56,14 +56,19 @@ def compile_playbooks(documents: Sequence[tuple[str, bytes]], surroundings: Surr
     """
     read = [read_document(path, raw) for path, raw in documents]
     vocabulary = catalogue()
-    for document, _ in read:
-        vocabulary = vocabulary_tables.widened(document, vocabulary)
-    playbooks = tuple(_playbook(document, problems, vocabulary) for document, problems in read)
+    defined = [definitions(document) for document, _ in read]
+    for words in defined:
+        vocabulary = words.widen(vocabulary)
+    playbooks = tuple(
+        _playbook(document, (*problems, *words.problems), vocabulary)
+        for (document, problems), words in zip(read, defined, strict=True)
+    )
     plan = Plan(
         hash=_hash(documents),
         playbooks=playbooks,
         problems=contradictions(playbooks),
         facts=tuple(chain.from_iterable(playbook.facts for playbook in playbooks)),
+        signals=tuple(chain.from_iterable(words.signals for words in defined)),
     )
     return _checked(plan, checks.problems_of(plan, surroundings))
 

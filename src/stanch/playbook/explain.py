@@ -73,6 +73,15 @@ _READING: Mapping[str, str] = MappingProxyType(
 
             What to do: write thresholds as `| Signal | Threshold |` with names from the catalogue, or in English.
             """,
+        "query-not-read": """
+            A table defines a signal by a query that Stanch does not evaluate.
+
+            Why: a query that is only half understood would give numbers that mean something else.
+
+            What to do: write it as a metric, a rate or an increase over a time, a quotient of two of these, or a
+            histogram_quantile of 0.5, 0.9, 0.95 or 0.99. Everything else is a recording rule in Prometheus, whose
+            result is such a metric.
+            """,
         "contradiction": """
             Two places say different things about the same.
 
