@@ -1,14 +1,16 @@
 """Lives of real processes: `python response_lives.py` reads one line a life and answers how it ended.
 
-A line is `FOLDER POINT`: a process is forked that opens the store in FOLDER (and, in its first life, the incident),
-runs what is to be run with people who answer, and kills itself with SIGKILL at its POINT-th transition; POINT 0 lives
-to the end. The answer is the wait status: 0 for a run that is over, 9 for a kill.
+A line is `FOLDER POINT SECONDS`: a process is forked that opens the store in FOLDER (and, in its first life, the
+incident), runs what is to be run with people who answer, and kills itself with SIGKILL at its POINT-th transition;
+POINT 0 lives to the end. Where SECONDS are not 0 it is killed from outside after that long. The answer is how it
+ended: 0 for a run that is over, -9 for a kill.
 """
 
 import asyncio
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from response_stage import CrashPoints, Stage, act, command, message
@@ -55,7 +57,7 @@ async def live(folder: Path, at: int) -> None:
 
 def main() -> None:
     for line in sys.stdin:
-        folder, at = line.rsplit(" ", 1)
+        folder, at, seconds = line.rsplit(" ", 2)
         child = os.fork()
         if child == 0:
             with Path(folder).joinpath("log").open("a") as log:
@@ -63,7 +65,9 @@ def main() -> None:
                 os.dup2(log.fileno(), 2)
             asyncio.run(live(Path(folder), int(at)))
             os._exit(0)
-        print(f"pid {child}", flush=True)
+        if float(seconds):
+            time.sleep(float(seconds))  # the moment of the kill is what is tried out
+            os.kill(child, signal.SIGKILL)  # nobody else has waited for it, so the number is still its own
         _, status = os.waitpid(child, 0)
         print(f"ended {os.waitstatus_to_exitcode(status)}", flush=True)
 

@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeGuard
 
 from stanch.charts.quantity import compared, prose, say
 from stanch.model.signal import Comparison, Unit
@@ -64,13 +65,18 @@ class Chart:
     step_s: float | None = None
 
 
+_LARGEST = 1e100
+_SMALLEST = 1e-12
+"""Beyond these a target talks nonsense, and a picture of it would overflow or be a flat line."""
+
+
+def _is_drawable(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value) and abs(value) <= _LARGEST
+
+
 def known(chart: Chart) -> list[tuple[float, float]]:
     """The points within the span that have a value."""
-    return [
-        (at, value)
-        for at, value in chart.points
-        if value is not None and math.isfinite(value) and chart.start <= at <= chart.end
-    ]
+    return [(at, value) for at, value in chart.points if _is_drawable(value) and chart.start <= at <= chart.end]
 
 
 def latest(chart: Chart) -> float | None:
@@ -79,9 +85,7 @@ def latest(chart: Chart) -> float | None:
     if not within:
         return None
     at, value = within[-1]
-    if value is None or not math.isfinite(value) or chart.end - at > 3 * step(chart):
-        return None
-    return value
+    return value if _is_drawable(value) and chart.end - at <= 3 * step(chart) else None
 
 
 def step(chart: Chart) -> float:
@@ -101,7 +105,7 @@ def runs(chart: Chart) -> list[list[tuple[float, float]]]:
     for at, value in chart.points:
         if not chart.start <= at <= chart.end:
             continue
-        if value is None or not math.isfinite(value):
+        if not _is_drawable(value):
             pieces.append(piece)
             piece = []
             continue
@@ -153,9 +157,9 @@ def scale(chart: Chart) -> tuple[float, float]:
     """The lowest and highest value to draw: zero is always in, and the limit, with some air above."""
     values = [value for _, value in known(chart)]
     if chart.limit is not None:
-        values += [value for value in (chart.limit.value, chart.limit.upper) if value is not None]
+        values += [value for value in (chart.limit.value, chart.limit.upper) if _is_drawable(value)]
     low, high = min([0.0, *values]), max([0.0, *values])
-    if low == high:
+    if high - low < _SMALLEST:
         return low, low + 1.0
     air = (high - low) * 0.12
     return (low - air if low < 0 else 0.0), high + air
@@ -170,11 +174,10 @@ def thinned(points: Sequence[tuple[float, float]], most: int) -> list[tuple[floa
     buckets: dict[int, list[tuple[float, float]]] = {}
     for point in points:
         buckets.setdefault(int((point[0] - start) / width), []).append(point)
-    kept: list[tuple[float, float]] = []
+    kept = {points[0], points[-1]}
     for bucket in buckets.values():
-        kept += sorted({min(bucket, key=lambda point: point[1]), max(bucket, key=lambda point: point[1])})
-    kept[0], kept[-1] = points[0], points[-1]
-    return kept
+        kept |= {min(bucket, key=lambda point: point[1]), max(bucket, key=lambda point: point[1])}
+    return sorted(kept)
 
 
 def samples(chart: Chart, most: int = 12) -> tuple[Point, ...]:

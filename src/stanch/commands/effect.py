@@ -13,7 +13,8 @@ NO_TRAITS: frozenset[Trait] = frozenset()
 class Effect:
     """The risk of one command with a short `why`; `parts` are the commands, statements and files inside it.
 
-    `target` has the keys of `Rating.target`; `hint` is a safer way, for the person who is about to run it.
+    `target` has the keys of `Rating.target`; `hint` is a safer way, for the person who is about to run it. What is not
+    `is_known` counts as mutating, and its arguments are searched for worse.
     """
 
     risk: Risk
@@ -22,6 +23,7 @@ class Effect:
     target: Mapping[str, str] = field(default_factory=dict)
     hint: str = ""
     parts: tuple[Reason, ...] = ()
+    is_known: bool = True
 
     def at(self, **target: str | None) -> "Effect":
         """The same effect on a named target; what is already named stays, what is None or empty is left out."""
@@ -55,6 +57,7 @@ class Effect:
             target=target,
             hint=leading.hint or next((effect.hint for effect in everything if effect.hint), ""),
             parts=tuple(part for effect in everything for part in effect.parts),
+            is_known=all(effect.is_known for effect in everything),
         )
 
 
@@ -68,6 +71,11 @@ def changes(why: str, *traits: Trait, hint: str = "") -> Effect:
 
 def destroys(why: str, *traits: Trait, hint: str = "") -> Effect:
     return Effect(risk=Risk.DESTRUCTIVE, why=why, traits=frozenset(traits), hint=hint)
+
+
+def unknown(why: str, *traits: Trait) -> Effect:
+    """What no grammar knows counts as mutating; it may run what stands in its arguments."""
+    return Effect(risk=Risk.MUTATING, why=why, traits=frozenset(traits), is_known=False)
 
 
 def unreadable(why: str) -> Effect:

@@ -6,12 +6,15 @@ the next word is its value, so the command is not read with certainty.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
+from typing import TypeVar
 
 from stanch.commands.effect import Effect
 from stanch.model.risk import Risk
+
+T = TypeVar("T")
 
 
 class Style(StrEnum):
@@ -117,7 +120,7 @@ class Parsed:
         """The effect, unless an option is not known: then it is not known either, and counts as mutating."""
         if not self.unknown:
             return effect
-        return effect.raised(Risk.MUTATING, f"the option {self.unknown[0]} is not known")
+        return replace(effect.raised(Risk.MUTATING, f"the option {self.unknown[0]} is not known"), is_known=False)
 
 
 def read(arguments: Sequence[str], grammar: Options, *, stop_at_operand: bool = False) -> Parsed:
@@ -231,6 +234,11 @@ def raised_by(effect: Effect, parsed: Parsed, table: Mapping[str, Raises]) -> Ef
         if parsed.has(name):
             effect = effect.raised(raises.risk, raises.why)
     return effect
+
+
+def each(names: str, value: T) -> dict[str, T]:
+    """A table with one value for each of several names."""
+    return dict.fromkeys(names.split(), value)
 
 
 def words(text: str) -> frozenset[str]:

@@ -581,6 +581,8 @@ class _Reader:
             found.extend(self.statement(child, depth + 1))
         if children:
             self._check_gap(at, children[-1].start_byte)
+        if source.startswith(">("):
+            return (Compound(text=source, start=node.start_byte, kind="process_output", body=tuple(found)),)
         return tuple(found)
 
     # Redirections

@@ -19,13 +19,14 @@ from stanch.commands.effect import (
     destroys,
     reads,
     together,
+    unknown,
     unreadable,
 )
 from stanch.commands.environment import assigned
 from stanch.commands.parse import Assignment, Compound, Pipeline, Redirect, Script, Simple, Statement, parse
 from stanch.commands.placeholders import STAND_INS, mark, restore
 from stanch.commands.registry import grammar, program
-from stanch.commands.variables import Variables
+from stanch.commands.variables import Variables, walk
 from stanch.commands.words import Unknown, Word, substitute
 from stanch.model.risk import Rating, Reason, Risk, Trait
 
@@ -51,7 +52,7 @@ _HARMLESS = frozenset(
 )
 """Programs that only read whatever their arguments are."""
 
-_TOKENS = re.compile(r"[\s;&|()`'\"$<>{}\\,\[\]=]+")
+_TOKENS = re.compile(r"[\s;&|()`'\"$<>{}\\,\[\]=!:]+")
 _DESTRUCTIVE_WORDS = re.compile(
     r"\brm\s+-[a-z]*[rf]|\brmtree\b|\bunlink(?:Sync)?\s*\(|\brmSync\s*\(|\bos\.remove\b|\brmdir\s*\(|\bFLUSH(?:ALL|DB)\b|"
     r"\bDROP\s+(?:TABLE|DATABASE|SCHEMA|INDEX|VIEW|ROLE|USER)\b|\bTRUNCATE\b|\bDELETE\s+FROM\b|\bdropDatabase\b|"
@@ -175,6 +176,10 @@ class _Rater:
 
     def expands_safely(self, expansion: str) -> bool:
         """Whether an expansion only takes text; indexes, offsets and `@P` run commands that stand in a variable."""
+        if (sets := re.match(r"\$\{([A-Za-z_][A-Za-z0-9_]*):?=", expansion)) and assigned(
+            sets.group(1), None, for_command=False
+        ).risk is not Risk.READ_ONLY:
+            return False
         if match := _ARITHMETIC_EXPANSION.match(expansion):
             return self.variables.computes_safely(match.group(1))
         return bool(_PLAIN_EXPANSION.match(expansion))
@@ -214,6 +219,8 @@ class _Rater:
         return constant.output(tuple(word.value for word in words[0]), given.text)
 
     def compound(self, compound: Compound, stdin: Stdin) -> Effect:
+        if compound.kind == "process_output":
+            stdin = Stdin(kind="pipe")
         effects = [self.statement(inside, NO_STDIN) for inside in compound.inner]
         stdin, redirected = self.redirected(compound.redirects, stdin)
         effects.extend(redirected)
@@ -221,6 +228,11 @@ class _Rater:
         effects.extend(self.statement(inside, stdin) for inside in compound.body)
         if compound.kind in {"arithmetic", "c_style_for_statement", "test"}:
             effects.append(self.tested(compound))
+        if compound.kind == "function_definition" and any(_calls(inside, compound.name) for inside in compound.body):
+            effects.append(_as_part(destroys("calls itself without end", Trait.ENDLESS, Trait.HEAVY), compound.text))
+        if compound.kind == "for_statement":
+            effect = assigned(compound.name, None, for_command=False)
+            effects.append(_as_part(effect, f"for {compound.name}") if effect.risk is not Risk.READ_ONLY else effect)
         if compound.kind == "function_definition" and grammar(compound.name) is not None:
             effects.append(_as_part(changes(f"gives the name {compound.name} another meaning"), compound.text))
         effect = together(effects)
@@ -236,7 +248,10 @@ class _Rater:
         if compound.kind == "test" and not re.search(r"-(?:eq|ne|lt|le|gt|ge|v)\b", text):
             return _as_part(reads("only compares"), compound.text)
         expression = re.sub(r"(?<!\S)-(?:eq|ne|lt|le|gt|ge)(?!\S)|[\"']|\$", " ", text)
-        if self.variables.computes_safely(expression):
+        if self.variables.computes_safely(expression) and all(
+            assigned(name, None, for_command=False).risk is Risk.READ_ONLY
+            for name in re.findall(r"([A-Za-z_][A-Za-z0-9_]*)\s*(?:[-+*/%&|^]|<<|>>)?=(?!=)", text)
+        ):
             return _as_part(reads("only computes"), compound.text)
         effect = changes("what it computes with is only known when it runs", Trait.DYNAMIC)
         return _as_part(effect.along(suspect(compound.text)), compound.text)
@@ -341,7 +356,8 @@ class _Rater:
                 stdin = Stdin(kind="text", text=redirect.body)
                 continue
             if redirect.operator == "<" and redirect.descriptor in {"", "0"}:
-                stdin = Stdin(kind="file")
+                is_empty = redirect.target is not None and redirect.target.value == "/dev/null"
+                stdin = Stdin(kind="text", text="") if is_empty else Stdin(kind="file")
             effect = _redirect(redirect)
             if effect.risk is not Risk.READ_ONLY:
                 effect = _as_part(effect, redirect.text)
@@ -361,11 +377,11 @@ class _Rater:
             return effect.along(worst_argument)
         rule = grammar(name)
         if rule is None:
-            effect = changes(f"what {argv[0]} does is not known")
-            return effect.along(suspect(shlex.join(argv[1:])))
+            return unknown(f"what {argv[0]} does is not known").along(suspect(shlex.join(argv[1:])))
         if argv[1:] in _ASKS and name not in _TAKES_ANYTHING:
             return reads("says what it is")
-        return rule(Call(argv=(name, *argv[1:]), rater=self, stdin=stdin))
+        effect = rule(Call(argv=(name, *argv[1:]), rater=self, stdin=stdin))
+        return effect if effect.is_known else effect.along(suspect(shlex.join(argv[1:])))
 
 
 def _sets_a_variable(words: tuple[Word, ...]) -> bool:
@@ -468,6 +484,14 @@ def _redirect(redirect: Redirect) -> Effect:
             return destroys(f"overwrites {name}")
         case _:
             return changes(f"writes {name}")
+
+
+def _calls(statement: Statement, name: str) -> bool:
+    """Whether a statement, or one inside it, runs the command `name`."""
+    return any(
+        isinstance(inside, Simple) and bool(inside.words) and inside.words[0].value == name
+        for inside in walk(statement)
+    )
 
 
 def _never_ends(loop: Compound) -> bool:

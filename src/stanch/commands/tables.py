@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from stanch.commands.effect import Call, Effect, Grammar, changes, reads
+from stanch.commands.effect import Call, Effect, Grammar, reads
 from stanch.commands.options import NO_OPTIONS, Options, Raises, raised_by, read
 from stanch.model.risk import Risk, Trait
 
@@ -12,6 +12,30 @@ ASKS = frozenset({"--help", "--version", "-help", "-version"})
 def always(effect: Effect) -> Grammar:
     """A program that does the same whatever its arguments are."""
     return lambda _: effect
+
+
+def gives(arguments: Sequence[str], names: str) -> bool:
+    """Whether one of some options is given, in any way that getopt takes: in a cluster, joined, abbreviated.
+
+    It errs towards yes, as a word that is another option's value may look like one. Short names are `-x`.
+    """
+    letters = {name[1] for name in names.split() if len(name) == 2}
+    long = [name for name in names.split() if len(name) > 2]
+    for argument in arguments:
+        if argument.startswith("--") and len(argument) > 3:
+            written = argument.partition("=")[0]
+            if any(name.startswith(written) for name in long):
+                return True
+        elif (
+            argument.startswith("-") and not argument.startswith("--") and letters & set(argument[1:].partition("=")[0])
+        ):
+            return True
+    return False
+
+
+def unless(effect: Effect, names: str, then: Effect) -> Grammar:
+    """A program that has one effect, and another with any of some options."""
+    return lambda call: effect.along(then) if gives(call.arguments, names) else effect
 
 
 def reader(
@@ -65,32 +89,3 @@ def verb_of(operands: Sequence[str], table: Mapping[str, Effect], longest: int =
         if verb in table:
             return verb, table[verb]
     return None
-
-
-def by_verb(
-    tool: str,
-    table: Mapping[str, Effect],
-    leading: Options,
-    *,
-    raises: Mapping[str, Raises] | None = None,
-    bare: Effect | None = None,
-) -> Grammar:
-    """A program whose first operands decide what it does; the verb's own options are not looked at but for `raises`."""
-
-    def rate(call: Call) -> Effect:
-        if len(call.arguments) == 1 and call.arguments[0] in ASKS | {"-h", "-v", "-V", "help", "version"}:
-            return reads("says what it is")
-        parsed = read(call.arguments, leading, stop_at_operand=True)
-        if not parsed.operands:
-            return parsed.certain(bare or reads("says what it is"))
-        operands = [word for word in parsed.operands if not word.startswith("-")]
-        found = verb_of(operands, table)
-        if found is None:
-            return changes(f"`{tool} {operands[0] if operands else ''}` is not known")
-        effect = found[1]
-        for name, raised in (raises or {}).items():
-            if mentions(call.arguments, name):
-                effect = effect.raised(raised.risk, raised.why)
-        return parsed.certain(effect)
-
-    return rate

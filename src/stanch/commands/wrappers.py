@@ -96,6 +96,8 @@ def _shell(call: Call) -> Effect:
     if parsed.operands not in {(), ("-",)} and not parsed.has("-s"):
         if parsed.has("-n") and not parsed.has("-i"):
             return parsed.certain(reads("checks a script without running it"))
+        if parsed.operand(0).startswith("<("):
+            return destroys("runs commands that nobody can see beforehand", Trait.DYNAMIC)
         return changes(f"runs the script {parsed.operand(0)}, which nobody has rated").along(
             *_positional(call, parsed.operands[1:])
         )
@@ -225,7 +227,7 @@ def _su(call: Call) -> Effect:
     text = parsed.first("--command", "--session-command")
     if text is None:
         return shell_from(call)
-    return parsed.certain(call.rater.script(text).along(*_positional(call, parsed.operands[1:])))
+    return parsed.certain(call.rater.script(text, call.stdin).along(*_positional(call, parsed.operands[1:])))
 
 
 def _runuser(call: Call) -> Effect:
@@ -362,6 +364,13 @@ GRAMMARS: dict[str, Grammar] = {
     "parallel": _parallel,
     "chroot": _chroot,
     "strace": _strace,
+    "numactl": _wrapper(
+        options(
+            "-s/--show -H/--hardware -a/--all -l/--localalloc",
+            "-i/--interleave -p/--preferred -m/--membind -N/--cpunodebind -C/--physcpubind",
+        ),
+        otherwise="shows memory nodes",
+    ),
     "busybox": lambda call: inner(call, call.arguments, reads("lists what it can do")),
     "flock": lambda call: changes("takes a lock").along(
         *(

@@ -311,6 +311,10 @@ def end_leftovers(marker: str) -> int:
 
 def _signal(processes: list[Process], marker: str, number: signal.Signals) -> None:
     for process in processes:
+        # The kernel gives a number out again only when its group is empty: a process that bears the number of a leader
+        # that is gone is a stranger.
+        if process.returncode is not None and Path(f"/proc/{process.pid}").exists():
+            continue
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
     for stray in leftovers(marker):

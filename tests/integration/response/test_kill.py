@@ -5,7 +5,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,17 +32,13 @@ class Lives:
             env={**os.environ, "PYTHONPATH": path},
         )
 
-    def live(self, folder: Path, at: int, *, kill_after_s: float | None = None) -> int:
+    def live(self, folder: Path, at: int, *, kill_after_s: float = 0.0) -> int:
         """One life; how it ended: 0 with the run over, -9 killed."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         folder.mkdir(exist_ok=True)
-        self._process.stdin.write(f"{folder} {at}\n")
+        self._process.stdin.write(f"{folder} {at} {kill_after_s}\n")
         self._process.stdin.flush()
-        child = int(self._process.stdout.readline().split()[1])
-        if kill_after_s is not None:
-            time.sleep(kill_after_s)  # the moment of the kill is what is tried out
-            os.kill(child, signal.SIGKILL)
         return int(self._process.stdout.readline().split()[1])
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 import math
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stanch.charts import chart as charts
@@ -68,6 +68,7 @@ def test_the_step_is_the_median_where_it_is_not_given():
 
 
 @given(st.lists(st.floats(0, 1000), min_size=3, max_size=400), st.integers(4, 60))
+@example([1.0, 0.0, 2.0, 1.0, 1.0, 1.0], 4)
 def test_thinning_keeps_the_highest_and_the_lowest_between_the_ends(values, most):
     points = [(float(at), value) for at, value in enumerate(values)]
     kept = charts.thinned(points, most)

@@ -14,7 +14,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = '"><script>alert(1)</script>'
 
 moments = st.floats(-50, 150, allow_nan=False)
-values = st.none() | st.floats(-1e9, 1e9) | st.just(float("nan")) | st.just(float("inf"))
+values = st.none() | st.floats(-1e9, 1e9) | st.floats()
 
 
 def chart(points, title="p95", marks=(), limit=None) -> Chart:
@@ -25,7 +25,7 @@ def parsed(text: str) -> ET.Element:
     return ET.fromstring(text.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))
 
 
-@given(st.lists(st.tuples(moments, values), max_size=60), st.none() | st.floats(-1e6, 1e6))
+@given(st.lists(st.tuples(moments, values), max_size=60), st.none() | st.floats(-1e6, 1e6) | st.floats())
 def test_any_points_draw_within_the_box(points, limit):
     points.sort(key=lambda point: point[0])
     drawn = chart(points, limit=None if limit is None else Limit(value=limit))

@@ -3,6 +3,7 @@
 import re
 
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
+from stanch.commands.options import each
 from stanch.commands.tables import always
 from stanch.model.risk import Trait
 
@@ -95,22 +96,33 @@ def _pager(call: Call) -> Effect:
 
 
 GRAMMARS: dict[str, Grammar] = {
-    **dict.fromkeys(("tar", "gtar", "bsdtar"), _tar),
-    **dict.fromkeys(("gzip", "gunzip", "bzip2", "bunzip2", "xz", "unxz", "zstd", "unzstd", "lz4", "pigz", "lzma", "compress"), _compress),
+    **each(
+"tar gtar bsdtar", _tar),
+    **each(
+"gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd lz4 pigz lzma compress", _compress),
     "unzip": _unzip,
     "zipinfo": always(reads("lists what is packed")),
     "zip": always(changes("writes an archive")),
-    **dict.fromkeys(("cpio", "7z", "ar", "rar", "unrar", "pax"), always(changes("packs or unpacks files"))),
-    **dict.fromkeys(("vi", "vim", "nvim", "nano", "emacs", "ed", "ex", "pico", "joe", "micro", "code", "subl", "mcedit", "vimdiff", "vipw", "sudoedit", "hexedit"), always(changes("edits a file", Trait.INTERACTIVE))),
-    **dict.fromkeys(("less", "more", "most", "pg"), _pager),
+    **each(
+"cpio 7z ar rar unrar pax", always(changes("packs or unpacks files"))),
+    **each(
+"vi vim nvim nano emacs ed ex pico joe micro code subl mcedit vimdiff vipw sudoedit hexedit", always(changes("edits a file", Trait.INTERACTIVE))),
+    **each(
+"less more most pg", _pager),
     "view": always(_SEES),
-    **dict.fromkeys(("man", "info", "tldr"), always(reads("shows a manual", Trait.INTERACTIVE))),
-    **dict.fromkeys(("tmux", "screen", "byobu", "script", "dialog", "whiptail", "fzf", "mc", "ranger"), always(changes("takes the terminal", Trait.INTERACTIVE))),
+    **each(
+"man info tldr", always(reads("shows a manual", Trait.INTERACTIVE))),
+    **each(
+"tmux screen byobu script dialog whiptail fzf mc ranger", always(changes("takes the terminal", Trait.INTERACTIVE))),
     "stty": lambda call: reads("shows the terminal's settings") if not call.arguments or call.arguments[0] in {"-a", "-g", "size"} else changes("changes the terminal's settings"),
     "reset": always(reads("resets the terminal", Trait.INTERACTIVE)),
-    **dict.fromkeys(("nginx", "haproxy", "apachectl", "apache2ctl", "httpd", "apache2", "sshd", "named-checkconf", "named-checkzone", "caddy", "traefik", "varnishd", "squid", "unbound-checkconf", "postfix", "dovecot"), _server),
+    **each(
+"nginx haproxy apachectl apache2ctl httpd apache2 sshd named-checkconf named-checkzone caddy "
+"traefik varnishd squid unbound-checkconf postfix dovecot", _server),
     **dict.fromkeys(("postqueue", "mailq"), lambda call: reads("lists waiting mail") if not any(word in {"-f", "-i", "-s"} for word in call.arguments) else changes("sends waiting mail")),
     "postsuper": always(destroys("deletes or holds waiting mail")),
-    **dict.fromkeys(("mail", "mailx", "sendmail", "mutt", "msmtp"), always(changes("sends mail"))),
-    **dict.fromkeys(("gpg", "ssh-keygen", "ssh-add", "ssh-copy-id", "htpasswd", "keytool", "certbot", "age", "sops", "pass"), lambda call: reads("shows keys") if call.arguments[:1] in {("--list-keys",), ("-k",), ("-l",), ("-lf",), ("--verify",), ("certificates",), ("-list",), ("--version",), ("-L",)} else changes("makes, changes or opens keys", Trait.EXPOSES_SECRETS)),
+    **each(
+"mail mailx sendmail mutt msmtp", always(changes("sends mail"))),
+    **each(
+"gpg ssh-keygen ssh-add ssh-copy-id htpasswd keytool certbot age sops pass", lambda call: reads("shows keys") if call.arguments[:1] in {("--list-keys",), ("-k",), ("-l",), ("-lf",), ("--verify",), ("certificates",), ("-list",), ("--version",), ("-L",)} else changes("makes, changes or opens keys", Trait.EXPOSES_SECRETS)),
 }  # fmt: skip

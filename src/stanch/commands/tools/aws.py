@@ -8,7 +8,7 @@ Source: AWS Service Authorization Reference, access levels.
 
 import re
 
-from stanch.commands.effect import Call, Effect, changes, destroys, reads
+from stanch.commands.effect import Call, Effect, changes, destroys, reads, unknown
 from stanch.commands.options import options, read, words
 from stanch.commands.tables import mentions
 from stanch.model.risk import Risk, Trait
@@ -195,7 +195,7 @@ def _operation(call: Call, service: str, operation: str, arguments: tuple[str, .
     if service == "configure" or (service == "sso" and operation in {"login", "logout"}):
         return _configure(service, operation)
     if service not in _SERVICES:
-        return changes(f"`aws {service}` is no service that is known: an alias may do anything")
+        return unknown(f"`aws {service}` is no service that is known: an alias may do anything")
     if service == "ec2" and "--dry-run" in arguments and "--no-dry-run" not in arguments:
         return reads("asks whether it would be allowed")
     if action in {"ssm:start-session", "ecs:execute-command", "ec2-instance-connect:ssh"}:
@@ -288,7 +288,7 @@ def _s3(operation: str, arguments: tuple[str, ...]) -> Effect:
                 "copies objects, and overwrites those of the same name", hint="--dryrun shows what it would do."
             )
         case _:
-            return changes(f"`aws s3 {operation}` is not known")
+            return unknown(f"`aws s3 {operation}` is not known")
 
 
 def _configure(service: str, operation: str) -> Effect:

@@ -2,7 +2,7 @@
 
 import re
 
-from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
+from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import words
 from stanch.commands.tables import mentions
 from stanch.model.risk import Trait
@@ -56,7 +56,7 @@ def _az(call: Call) -> Effect:
     if "--help" in arguments or "-h" in arguments or path == ["version"]:
         return reads("shows its help")
     if not all(_GROUPS.match(word) for word in path):
-        return changes("its path is not known")
+        return unknown("its path is not known")
     effect = _path(path, arguments, call)
     return effect.at(
         context=_value(arguments, "--subscription"), resource=_value(arguments, "--name") or _value(arguments, "-n"),
@@ -114,7 +114,7 @@ def _path(path: list[str], arguments: tuple[str, ...], call: Call) -> Effect:  #
         return reads("shows logs", *((Trait.ENDLESS,) if mentions(arguments, "--follow", "-f") else ()))
     if _DESTROY_VERBS.match(verb) or _ACCESS.search(text):
         return destroys("deletes, restores over, or changes who may do what")
-    return changes(f"{verb} changes something, or is not known")
+    return unknown(f"{verb} changes something, or is not known")
 
 
 def _value(arguments: tuple[str, ...], name: str) -> str | None:

@@ -3,8 +3,9 @@
 import re
 
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
-from stanch.commands.options import Raises, options, read
-from stanch.commands.tables import always, reader
+from stanch.commands.environment import assigned
+from stanch.commands.options import Raises, each, options, read
+from stanch.commands.tables import always, reader, unless
 from stanch.model.risk import Risk, Trait
 
 _SECRET_FILE = re.compile(
@@ -74,6 +75,13 @@ def _date(call: Call) -> Effect:
     if parsed.has("--set") or any(not operand.startswith("+") for operand in parsed.operands):
         return changes("sets the clock")
     return parsed.certain(reads("says what time it is"))
+
+
+def _printf(call: Call) -> Effect:
+    if call.arguments[:1] == ("-v",) and len(call.arguments) > 1:
+        name = call.arguments[1]
+        return changes("its index is computed") if "[" in name else assigned(name, None, for_command=False)
+    return reads("only computes and prints")
 
 
 def _tee(call: Call) -> Effect:
@@ -168,138 +176,36 @@ def _filter(call: Call) -> str:
 
 
 GRAMMARS: dict[str, Grammar] = {
-    **dict.fromkeys(
-        (
-            "cat",
-            "tac",
-            "head",
-            "nl",
-            "od",
-            "hexdump",
-            "strings",
-            "zcat",
-            "bzcat",
-            "xzcat",
-            "zstdcat",
-            "base64",
-            "base32",
-            "cut",
-            "paste",
-            "fold",
-            "fmt",
-            "column",
-            "expand",
-            "unexpand",
-            "rev",
-            "join",
-            "comm",
-            "zgrep",
-            "zless",
-            "bat",
-        ),
+    **each(
+        "cat tac head nl od hexdump strings zcat bzcat xzcat zstdcat base64 base32 cut paste fold fmt "
+        "column expand unexpand rev join comm zgrep zless",
         _shows_files("shows what files hold"),
     ),
-    **dict.fromkeys(("grep", "egrep", "fgrep", "rgrep"), _shows_files("looks for text")),
-    **dict.fromkeys(("diff", "cmp", "sdiff", "diff3", "colordiff"), _shows_files("compares files")),
-    **dict.fromkeys(
-        (
-            "md5sum",
-            "sha1sum",
-            "sha224sum",
-            "sha256sum",
-            "sha384sum",
-            "sha512sum",
-            "b2sum",
-            "cksum",
-            "sum",
-            "shasum",
-            "md5",
-        ),
+    **each("grep egrep fgrep rgrep", _shows_files("looks for text")),
+    **each("diff cmp diff3 colordiff", _shows_files("compares files")),
+    **each(
+        "md5sum sha1sum sha224sum sha256sum sha384sum sha512sum b2sum cksum sum shasum md5",
         always(reads("computes sums of files")),
     ),
-    **dict.fromkeys(
-        (
-            "ls",
-            "dir",
-            "vdir",
-            "stat",
-            "file",
-            "du",
-            "df",
-            "tree",
-            "readlink",
-            "realpath",
-            "lsattr",
-            "getfacl",
-            "namei",
-            "exa",
-            "eza",
-            "ll",
-            "getcap",
-        ),
+    **each(
+        "ls dir vdir stat du df readlink realpath lsattr getfacl namei exa eza ll getcap",
         always(reads("shows what files there are")),
     ),
-    **dict.fromkeys(
-        (
-            "echo",
-            "printf",
-            "true",
-            "false",
-            ":",
-            "test",
-            "[",
-            "seq",
-            "basename",
-            "dirname",
-            "expr",
-            "factor",
-            "numfmt",
-            "pathchk",
-            "tty",
-            "wc",
-            "tsort",
-            "sleep",
-            "usleep",
-            "getconf",
-            "locale",
-            "bc",
-            "cal",
-            "ascii",
-        ),
+    **each(
+        "echo true false : test [ seq basename dirname expr factor numfmt pathchk tty wc tsort sleep "
+        "usleep getconf locale bc cal ascii",
         always(reads("only computes and prints")),
     ),
-    **dict.fromkeys(
-        (
-            "whoami",
-            "id",
-            "groups",
-            "logname",
-            "users",
-            "who",
-            "w",
-            "last",
-            "lastb",
-            "lastlog",
-            "uname",
-            "arch",
-            "nproc",
-            "uptime",
-            "hostid",
-            "pwd",
-            "finger",
-            "lsb_release",
-            "runlevel",
-            "getent",
-            "which",
-            "whereis",
-            "locate",
-            "type",
-            "hash",
-            "apropos",
-            "whatis",
-        ),
+    **each(
+        "whoami id groups logname users who w last lastb lastlog uname arch nproc uptime hostid pwd "
+        "finger lsb_release runlevel getent which whereis locate type apropos whatis",
         always(reads("says who and where one is")),
     ),
+    "printf": _printf,
+    "file": unless(reads("says what kind of file it is"), "-C --compile", changes("writes a file")),
+    "tree": unless(reads("shows what files there are"), "-o --output", changes("writes a file")),
+    "sdiff": unless(reads("compares files"), "-o --output", changes("writes a file")),
+    "bat": unless(reads("shows what files hold"), "--pager", changes("runs a program to show it")),
     "printenv": always(reads("shows the environment", Trait.EXPOSES_SECRETS)),
     "tr": always(reads("replaces characters in what it passes on")),
     "tail": _tail,

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import unquote, urlsplit
 
-from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
+from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import Options, Parsed, options, read
 from stanch.model.risk import Risk, Trait
 
@@ -164,7 +164,7 @@ def _url(url: str) -> Effect:
         if re.search(r"FLUSHALL|FLUSHDB|\bDEL\b|SHUTDOWN|flush_all|DROP|DELETE", unquote(url), re.IGNORECASE):
             effect = destroys(f"speaks {scheme}, and what it says deletes")
     elif scheme not in {"http", "https", "ftp", "ftps", "sftp", "scp", "ipfs"}:
-        effect = changes(f"what {scheme} is, is not known")
+        effect = unknown(f"what {scheme} is, is not known")
     if _METADATA.search(url):
         effect = effect.having(Trait.EXPOSES_SECRETS)
     if _ENDLESS_PATH.search(url):

@@ -2,8 +2,8 @@
 
 import re
 
-from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
-from stanch.commands.options import Parsed, options, read, verbs
+from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
+from stanch.commands.options import Parsed, each, options, read, verbs
 from stanch.commands.tables import mentions
 from stanch.model.risk import Risk, Trait
 
@@ -138,7 +138,7 @@ def _rated(call: Call, verb: str, rest: tuple[str, ...]) -> Effect:  # noqa: C90
             pass
     effect = _FILLED.get(verb)
     if effect is None:
-        return changes(f"`docker {verb.replace('-', ' ')}` is not known: a plugin may do anything")
+        return unknown(f"`docker {verb.replace('-', ' ')}` is not known: a plugin may do anything")
     if verb in {"save", "export", "image-save", "container-export"} and not any(
         word.startswith(("-o", "--output")) for word in rest
     ):
@@ -182,7 +182,7 @@ def _run(call: Call, rest: tuple[str, ...]) -> Effect:
 
 
 GRAMMARS: dict[str, Grammar] = {
-    **dict.fromkeys(("docker", "podman", "nerdctl", "crictl", "finch"), _docker),
+    **each("docker podman nerdctl crictl finch", _docker),
     **dict.fromkeys(("docker-compose", "podman-compose"), _docker_compose),
     "ctr": lambda call: (
         reads("shows containers")

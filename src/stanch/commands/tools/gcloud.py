@@ -2,7 +2,7 @@
 
 import re
 
-from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
+from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import options, read, words
 from stanch.commands.tables import mentions
 from stanch.model.risk import Risk, Trait
@@ -75,7 +75,7 @@ def _gcloud(call: Call) -> Effect:
 def _path(path: list[str], position: int | None, operands: tuple[str, ...], call: Call) -> Effect:
     if position is None:
         return (
-            reads("shows its help") if len(path) < len(operands) or len(path) == 1 else changes("its verb is not known")
+            reads("shows its help") if len(path) < len(operands) or len(path) == 1 else unknown("its verb is not known")
         )
     verb, group = path[position], path[position - 1] if position else ""
     if (group, verb) in _EXPOSES or (verb,) in _EXPOSES:
@@ -95,7 +95,7 @@ def _path(path: list[str], position: int | None, operands: tuple[str, ...], call
         if group == "auth" or (group == "config" and verb == "list"):
             return effect
         return effect
-    return changes(f"{verb} changes something, or is not known")
+    return unknown(f"{verb} changes something, or is not known")
 
 
 def _session(verb: str, operands: tuple[str, ...], call: Call) -> Effect:

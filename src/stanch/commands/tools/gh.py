@@ -2,7 +2,7 @@
 
 import re
 
-from stanch.commands.effect import Call, Effect, changes, destroys, reads
+from stanch.commands.effect import Call, Effect, changes, destroys, reads, unknown
 from stanch.commands.options import words
 from stanch.commands.tables import mentions
 from stanch.model.risk import Trait
@@ -49,7 +49,7 @@ def _rated(arguments: tuple[str, ...], group: str, verb: str) -> Effect:  # noqa
         case "extension" | "alias" | "config" if verb in {"list", "get", "search"}:
             return reads("lists settings")
         case _ if group not in _GROUPS:
-            return changes(f"`gh {group}` is no verb of its own: an extension or alias may do anything")
+            return unknown(f"`gh {group}` is no verb of its own: an extension or alias may do anything")
         case "browse":
             return reads("opens a browser", Trait.INTERACTIVE)
         case _:

@@ -2,7 +2,7 @@
 
 import re
 
-from stanch.commands.effect import Call, Effect, changes, destroys, reads
+from stanch.commands.effect import Call, Effect, changes, destroys, reads, unknown
 from stanch.commands.options import options, read, words
 from stanch.commands.tables import mentions
 from stanch.model.risk import Risk, Trait
@@ -147,7 +147,7 @@ def _verb(call: Call, verb: str, rest: tuple[str, ...]) -> Effect:  # noqa: C901
         case _ if verb in _MUTATES:
             return changes("changes the repository, a remote or files")
         case _:
-            return changes(f"`git {verb}` is no verb of its own: an alias may do anything")
+            return unknown(f"`git {verb}` is no verb of its own: an alias may do anything")
 
 
 def _reading(verb: str, rest: tuple[str, ...], flags: set[str]) -> Effect:

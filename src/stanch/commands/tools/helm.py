@@ -1,6 +1,6 @@
 """helm: releases of a Kubernetes cluster. Rolling back, upgrading and installing can be undone; uninstalling cannot."""
 
-from stanch.commands.effect import Call, Effect, changes, destroys, reads
+from stanch.commands.effect import Call, Effect, changes, destroys, reads, unknown
 from stanch.commands.options import Parsed, options, read
 from stanch.model.risk import Risk, Trait
 
@@ -97,7 +97,7 @@ def _verb(verb: str, rest: tuple[str, ...], parsed: Parsed) -> Effect:
         case _ if verb in _MUTATING:
             effect = changes(_MUTATING[verb])
         case _:
-            return changes(f"`helm {verb}` is no verb of its own: a plugin may do anything")
+            return unknown(f"`helm {verb}` is no verb of its own: a plugin may do anything")
     if verb in {"upgrade", "rollback", "install", "uninstall", "delete"} and _is_dry(parsed):
         return reads("shows what would change", Trait.EXPOSES_SECRETS)
     if verb == "rollback":

@@ -3,6 +3,7 @@
 import re
 
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
+from stanch.commands.options import each
 from stanch.commands.tables import ASKS
 from stanch.model.risk import Trait
 
@@ -85,39 +86,21 @@ def _jvm_tool(call: Call) -> Effect:
 
 
 GRAMMARS: dict[str, Grammar] = {
-    **dict.fromkeys(
-        ("python", "python2", "python3", "python3.11", "python3.12", "python3.13", "pypy3", "ipython", "bpython"),
+    **each(
+        "python python2 python3 python3.11 python3.12 python3.13 pypy3 ipython bpython",
         _PYTHON,
     ),
-    **dict.fromkeys(("node", "nodejs", "ts-node", "tsx", "deno", "bun"), _interpreter("node")),
+    **each("node nodejs ts-node tsx deno bun", _interpreter("node")),
     "perl": _interpreter("perl"),
-    **dict.fromkeys(("ruby", "irb", "pry", "rails", "rake"), _interpreter("ruby")),
+    **each("ruby irb pry rails rake", _interpreter("ruby")),
     "php": _interpreter("php"),
     **dict.fromkeys(("lua", "luajit"), _interpreter("lua")),
-    **dict.fromkeys(
-        (
-            "java",
-            "scala",
-            "groovy",
-            "go",
-            "cargo",
-            "dotnet",
-            "R",
-            "Rscript",
-            "julia",
-            "swift",
-            "tclsh",
-            "expect",
-            "osascript",
-            "powershell",
-            "pwsh",
-        ),
+    **each(
+        "java scala groovy go cargo dotnet R Rscript julia swift tclsh expect osascript powershell pwsh",
         _interpreter("java"),
     ),
-    **dict.fromkeys(
-        ("make", "gmake", "cmake", "ninja", "just", "task", "mvn", "gradle", "ant", "bazel", "meson"), _make
-    ),
-    **dict.fromkeys(("jstack", "jmap", "jcmd", "jstat", "jinfo"), _jvm_tool),
+    **each("make gmake cmake ninja just task mvn gradle ant bazel meson", _make),
+    **each("jstack jmap jcmd jstat jinfo", _jvm_tool),
     "jps": lambda _: reads("lists Java programs"),
     "py-spy": lambda call: (
         reads("looks into a running program")
@@ -128,8 +111,8 @@ GRAMMARS: dict[str, Grammar] = {
             else changes("writes a profile", Trait.HEAVY)
         )
     ),
-    **dict.fromkeys(
-        ("gdb", "lldb", "pdb", "ltrace", "bpftrace", "perf", "systemtap", "stap"),
+    **each(
+        "gdb lldb pdb ltrace bpftrace perf systemtap stap",
         lambda _: changes("stops or instruments a running program", Trait.HEAVY, Trait.INTERACTIVE),
     ),
 }

@@ -3,6 +3,7 @@
 import re
 
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
+from stanch.commands.options import each
 from stanch.commands.tables import always
 from stanch.model.risk import Risk, Trait
 
@@ -37,26 +38,12 @@ def _rg(call: Call) -> Effect:
 
 
 GRAMMARS: dict[str, Grammar] = {
-    **dict.fromkeys(("jq", "gojq", "jaq"), _jq),
-    **dict.fromkeys(("yq", "dasel", "sponge"), _yq),
+    **each("jq gojq jaq", _jq),
+    **each("yq dasel sponge", _yq),
     "sponge": always(changes("writes a file")),
-    **dict.fromkeys(("rg", "ag", "ack"), _rg),
-    **dict.fromkeys(
-        (
-            "gron",
-            "xmllint",
-            "xpath",
-            "htmlq",
-            "pup",
-            "mlr",
-            "csvcut",
-            "csvlook",
-            "csvgrep",
-            "csvstat",
-            "yamllint",
-            "jsonlint",
-            "lnav_",
-        ),
+    **each("rg ag ack", _rg),
+    **each(
+        "gron xmllint xpath htmlq pup mlr csvcut csvlook csvgrep csvstat yamllint jsonlint lnav_",
         lambda call: (
             changes("writes a file")
             if any(

@@ -8,8 +8,8 @@ do anything.
 import re
 from collections.abc import Callable
 
-from stanch.commands.effect import Call, Effect, changes, destroys, reads
-from stanch.commands.options import Options, Parsed, options, read
+from stanch.commands.effect import Call, Effect, changes, destroys, reads, unknown
+from stanch.commands.options import Options, Parsed, each, options, read
 from stanch.model.risk import Risk, Trait
 
 NAMES = ("kubectl", "oc", "kubecolor")
@@ -177,7 +177,7 @@ def _as_whom(effect: Effect, parsed: Parsed) -> Effect:
 
 
 def _plugin(verb: str) -> _Rule:
-    return lambda *_: changes(f"`kubectl {verb}` is no verb of its own: a plugin may do anything")
+    return lambda *_: unknown(f"`kubectl {verb}` is no verb of its own: a plugin may do anything")
 
 
 def _simply(effect: Effect) -> _Rule:
@@ -233,7 +233,7 @@ def _auth(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
         case "reconcile":
             return _unless_dry(destroys("changes who may do what"), parsed)
         case verb:
-            return changes(f"`auth {verb}` is not known")
+            return unknown(f"`auth {verb}` is not known")
 
 
 def _config(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
@@ -261,7 +261,7 @@ def _rollout(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
         case "pause" | "resume" | "latest" | "cancel" | "retry":
             effect = changes("stops or goes on with a rollout")
         case verb:
-            effect = changes(f"`rollout {verb}` is not known")
+            effect = unknown(f"`rollout {verb}` is not known")
     return _unless_dry(effect.at(resource=resource), parsed)
 
 
@@ -446,7 +446,8 @@ _VERBS: dict[str, tuple[Options, _Rule]] = {
     "events": (_EVENTS, _events),
     "wait": (_WAIT, _simply(reads("waits for a condition"))),
     "explain": (_EXPLAIN, _simply(reads("explains a kind of object"))),
-    **dict.fromkeys(("api-resources", "api-versions", "version", "options", "help", "whoami", "status", "projects", "completion"), (_ABOUT, _about)),
+    **each(
+"api-resources api-versions version options help whoami status projects completion", (_ABOUT, _about)),
     "cluster-info": (_CLUSTER_INFO, _cluster_info),
     "auth": (_AUTH, _auth),
     "config": (_CONFIG, _config),

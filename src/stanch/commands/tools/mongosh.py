@@ -2,7 +2,7 @@
 
 import re
 
-from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
+from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import options, read, words
 from stanch.commands.tables import always
 from stanch.model.risk import Trait
@@ -73,9 +73,9 @@ def _javascript(text: str) -> Effect:
     called = [name.lower() for name in re.findall(r"([A-Za-z_$][\w$]*)\s*\(", bare)]
     if re.search(r"\[\s*''\s*\]\s*\(|`|=>|\bfunction\b|\beval\b|\brequire\b|\bload\b|(?<![=!<>])=(?!=)|\+\+|--", bare):
         return changes("runs code that cannot be read with certainty")
-    unknown = [name for name in called if name not in _READS]
-    if unknown:
-        return changes(f"calls {unknown[0]}, which is not known to only read")
+    others = [name for name in called if name not in _READS]
+    if others:
+        return unknown(f"calls {others[0]}, which is not known to only read")
     effect = reads("reads documents")
     if re.search(r"\bfind\(\s*(?:\{\s*\})?\s*\)(?!\s*\.\s*(?:limit|count))", bare):
         effect = effect.having(Trait.HEAVY).hinting("`.limit(20)` keeps it short.")

@@ -1,7 +1,7 @@
 """MySQL's and MariaDB's programs: the client is rated by its SQL; mysqldump reads; mysqladmin by its verb."""
 
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
-from stanch.commands.options import options, read
+from stanch.commands.options import each, options, read
 from stanch.commands.tables import always
 from stanch.model.risk import Risk, Trait
 
@@ -108,8 +108,8 @@ def _mysqladmin(call: Call) -> Effect:
 
 
 GRAMMARS: dict[str, Grammar] = {
-    **dict.fromkeys(("mysql", "mariadb", "mycli"), _mysql),
-    **dict.fromkeys(("mysqldump", "mariadb-dump", "mysqlpump"), _mysqldump),
+    **each("mysql mariadb mycli", _mysql),
+    **each("mysqldump mariadb-dump mysqlpump", _mysqldump),
     **dict.fromkeys(("mysqladmin", "mariadb-admin"), _mysqladmin),
     "mysqlshow": always(reads("lists databases and tables")),
     "mysqlcheck": always(changes("checks tables under locks", Trait.HEAVY)),

@@ -2,8 +2,8 @@
 
 import re
 
-from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
-from stanch.commands.options import Raises, options, read, words
+from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
+from stanch.commands.options import Raises, each, options, read, words
 from stanch.commands.tables import always, reader
 from stanch.model.risk import Risk, Trait
 
@@ -69,7 +69,7 @@ def _ip(call: Call) -> Effect:
         index = parsed.operands.index("exec")
         return call.rater.argv(parsed.operands[index + 2 :]) if len(parsed.operands) > index + 2 else reads()
     if entity not in _IP_OBJECTS:
-        return changes(f"`ip {entity}` is not known")
+        return unknown(f"`ip {entity}` is not known")
     if not rest or rest[0] in _IP_READS or rest[0] in {"dev", "table", "up"}:
         return parsed.certain(reads("shows the network's settings"))
     if rest[0] in {"flush", "delete", "del", "d", "f"}:
@@ -116,7 +116,7 @@ def _socat(call: Call) -> Effect:
         call.arguments, options("-d -D -g -h -s -u -U -v -V -x -ly -lh -4 -6", "-b -r -R -T -t -L -W -lf -lp")
     )
     if len(parsed.operands) != 2:
-        return reads("says what it is") if parsed.has("-V", "-h") else changes("joins what is not known")
+        return reads("says what it is") if parsed.has("-V", "-h") else unknown("joins what is not known")
     for address in parsed.operands:
         if re.match(r"(?:exec|system|shell):", address, re.IGNORECASE):
             return destroys("gives a program to a connection").along(call.rater.script(address.partition(":")[2]))
@@ -125,7 +125,7 @@ def _socat(call: Call) -> Effect:
         return changes("joins two streams")
     local, tcp = _SOCAT_UNIX.match(remote[0]), _SOCAT_TCP.match(remote[0])
     if local is None and tcp is None:
-        return changes("opens, creates or listens on what is not known")
+        return unknown("opens, creates or listens on what is not known")
     host = (local or tcp).group(1) if (local or tcp) else ""  # type: ignore[union-attr] # one of them matched
     if not call.stdin.is_given:
         return changes("opens a connection to type into", Trait.INTERACTIVE).at(host=host)
@@ -173,8 +173,8 @@ def _line(call: Call, line: str, *, local: bool) -> Effect:
     if line.lower().startswith(("flush_all", "delete ")):
         return destroys("empties a cache")
     redis = call.rater.argv(("redis-cli", *line.split()))
-    if "not known" in redis.why:
-        return changes("says to another program what is not known")
+    if not redis.is_known:
+        return unknown("says to another program what is not known")
     return redis
 
 
@@ -293,7 +293,7 @@ def _openssl(call: Call) -> Effect:
         return reads("shows a certificate or computes a sum")
     if verb in {"rsa", "ec", "pkey", "pkcs12", "pkcs8", "genrsa", "genpkey"}:
         return reads("shows a key", Trait.EXPOSES_SECRETS)
-    return changes(f"`openssl {verb}` is not known")
+    return unknown(f"`openssl {verb}` is not known")
 
 
 GRAMMARS: dict[str, Grammar] = {
@@ -341,9 +341,7 @@ GRAMMARS: dict[str, Grammar] = {
         "status query statistics service openpgp tlsa dns domain",
         does="changes how names are resolved",
     ),
-    **dict.fromkeys(
-        ("traceroute", "traceroute6", "tracepath", "tcptraceroute"), always(reads("shows the way to a machine"))
-    ),
+    **each("traceroute traceroute6 tracepath tcptraceroute", always(reads("shows the way to a machine"))),
     "mtr": reader(
         "shows the way to a machine",
         options(
@@ -352,11 +350,9 @@ GRAMMARS: dict[str, Grammar] = {
         ),
         endless="--curses",
     ),
-    **dict.fromkeys(
-        ("dig", "host", "drill", "kdig", "delv", "dog", "whois", "getent", "rdap"), always(reads("asks for names"))
-    ),
+    **each("dig host drill kdig delv dog whois getent rdap", always(reads("asks for names"))),
     "nslookup": lambda call: reads("asks for names") if call.arguments else reads("asks for names", Trait.INTERACTIVE),
-    **dict.fromkeys(("nc", "ncat", "netcat", "nc.openbsd", "nc.traditional"), _netcat),
+    **each("nc ncat netcat nc.openbsd nc.traditional", _netcat),
     "socat": _socat,
     "telnet": lambda call: changes("opens a connection to type into", Trait.INTERACTIVE).at(
         host=call.argv[1] if len(call.argv) > 1 else ""
@@ -423,13 +419,13 @@ GRAMMARS: dict[str, Grammar] = {
     "openssl": _openssl,
     "iperf3": always(changes("fills the network to measure it", Trait.HEAVY)),
     "iperf": always(changes("fills the network to measure it", Trait.HEAVY)),
-    **dict.fromkeys(
-        ("ab", "wrk", "hey", "vegeta", "k6", "siege", "locust", "oha"),
+    **each(
+        "ab wrk hey vegeta k6 siege locust oha",
         always(changes("puts load on a server", Trait.HEAVY)),
     ),
     "nmap": always(changes("knocks at every port of a machine", Trait.HEAVY)),
-    **dict.fromkeys(
-        ("scp", "rsync", "sftp", "ftp", "lftp", "rclone"),
+    **each(
+        "scp rsync sftp ftp lftp rclone",
         always(changes("copies files, and overwrites those of the same name")),
     ),
 }

@@ -1,12 +1,12 @@
 """npm and its kin (npx, yarn, pnpm), and other package managers: asking reads; installing and running scripts do not."""
 
-from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
-from stanch.commands.options import verbs
+from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
+from stanch.commands.options import each, verbs
 from stanch.commands.tables import verb_of
 from stanch.model.risk import Trait
 
 _ASKS = reads("asks about packages")
-_INSTALLS = changes("installs packages, whose scripts may do anything")
+_INSTALLS = unknown("installs packages, whose scripts may do anything")
 _RUNS = changes("runs a script of the project, which nobody has rated")
 
 _NPM = verbs(
@@ -65,7 +65,7 @@ def _npm(call: Call) -> Effect:
     if call.name == "yarn" and verb_of(words, _NPM) is None:
         return _RUNS
     found = verb_of(words, _NPM, longest=1)
-    effect = found[1] if found else changes(f"`{call.name} {words[0]}` is not known")
+    effect = found[1] if found else unknown(f"`{call.name} {words[0]}` is not known")
     if found and found[1] is _RUNS and len(words) > 1:
         return effect.at(resource=words[1])
     return effect
@@ -126,7 +126,7 @@ def _manager(table: dict[str, Effect]) -> Grammar:
         ):
             return changes("its settings come from elsewhere")
         found = verb_of(words, table, longest=1)
-        return found[1] if found else changes(f"`{call.name} {words[0]}` is not known")
+        return found[1] if found else unknown(f"`{call.name} {words[0]}` is not known")
 
     return rate
 
@@ -146,11 +146,11 @@ def _queries(letters: str, why: str) -> Grammar:
 
 
 GRAMMARS: dict[str, Grammar] = {
-    **dict.fromkeys(("npm", "pnpm", "yarn"), _npm),
-    **dict.fromkeys(("npx", "pnpx", "bunx", "uvx", "pipx"), _npx),
+    **each("npm pnpm yarn", _npm),
+    **each("npx pnpx bunx uvx pipx", _npx),
     **dict.fromkeys(("pip", "pip3"), _manager(_PIP)),
-    **dict.fromkeys(("apt", "apt-get", "apt-cache", "aptitude"), _manager(_APT)),
-    **dict.fromkeys(("yum", "dnf", "microdnf"), _manager(_YUM)),
+    **each("apt apt-get apt-cache aptitude", _manager(_APT)),
+    **each("yum dnf microdnf", _manager(_YUM)),
     "dpkg": _queries(
         "-l --list -L --listfiles -s --status -S --search -p --print-avail -I --info -c --contents -C --audit -V --verify --get-selections --print-architecture --compare-versions",
         "asks about packages",

@@ -1,7 +1,7 @@
 """Operators' tools whose verbs say what they do: Vault, Consul, etcd, Kafka, RabbitMQ, Argo CD, Prometheus and others."""
 
-from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
-from stanch.commands.options import words
+from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
+from stanch.commands.options import each, words
 from stanch.commands.tables import always, mentions
 from stanch.model.risk import Trait
 
@@ -27,7 +27,7 @@ def _by_words(tool: str, reading: str, destroying: str, *, exposing: str = "", e
             if endless_on and mentions(call.arguments, *endless_on):
                 effect = effect.having(Trait.ENDLESS)
             return effect
-        return changes(f"`{tool} {' '.join(operands[:2])}` changes something, or is not known")
+        return unknown(f"`{tool} {' '.join(operands[:2])}` changes something, or is not known")
 
     return rate
 
@@ -133,10 +133,14 @@ GRAMMARS: dict[str, Grammar] = {
     "etcdctl": _etcdctl,
     **dict.fromkeys(("kafka-topics", "kafka-topics.sh"), _kafka("--list --describe")),
     **dict.fromkeys(("kafka-consumer-groups", "kafka-consumer-groups.sh"), _kafka("--list --describe")),
-    **dict.fromkeys(("kafka-configs", "kafka-configs.sh", "kafka-acls", "kafka-acls.sh"), _kafka("--list --describe", "--remove --delete --delete-config")),
-    **dict.fromkeys(("kafka-console-consumer", "kafka-console-consumer.sh", "kcat", "kafkacat"), lambda call: changes("sends messages") if "-P" in call.arguments else (reads("shows messages", *(() if mentions(call.arguments, "--max-messages", "-e", "-L", "-c", "--timeout-ms") else (Trait.ENDLESS,))) if not mentions(call.arguments, "--group", "-G", "--consumer-property") else changes("takes messages in the name of a group", Trait.ENDLESS))),
+    **each(
+"kafka-configs kafka-configs.sh kafka-acls kafka-acls.sh", _kafka("--list --describe", "--remove --delete --delete-config")),
+    **each(
+"kafka-console-consumer kafka-console-consumer.sh kcat kafkacat", lambda call: changes("sends messages") if "-P" in call.arguments else (reads("shows messages", *(() if mentions(call.arguments, "--max-messages", "-e", "-L", "-c", "--timeout-ms") else (Trait.ENDLESS,))) if not mentions(call.arguments, "--group", "-G", "--consumer-property") else changes("takes messages in the name of a group", Trait.ENDLESS))),
     **dict.fromkeys(("kafka-console-producer", "kafka-console-producer.sh"), always(changes("sends messages", Trait.INTERACTIVE))),
-    **dict.fromkeys(("kafka-broker-api-versions", "kafka-broker-api-versions.sh", "kafka-log-dirs", "kafka-log-dirs.sh", "kafka-get-offsets.sh"), always(_ASKS)),
+    **each(
+"kafka-broker-api-versions kafka-broker-api-versions.sh kafka-log-dirs kafka-log-dirs.sh "
+"kafka-get-offsets.sh", always(_ASKS)),
     "rabbitmqctl": _by_words(
         "rabbitmqctl", "status cluster_status list_queues list_exchanges list_bindings list_connections list_channels list_consumers list_users list_vhosts list_permissions "
         "list_user_permissions list_policies list_parameters node_health_check ping report environment version list_topic_permissions authenticate_user help list_unresponsive_queues list_global_parameters",
@@ -166,11 +170,13 @@ GRAMMARS: dict[str, Grammar] = {
     "amtool": _by_words("amtool", "alert alert-query silence-query check-config config config-show config-routes cluster cluster-show", "silence-expire"),
     "logcli": _by_words("logcli", "query labels series instant-query stats volume", "", endless="--tail"),
     "influx": _by_words("influx", "ping version bucket-list org-list query", "delete bucket-delete org-delete restore"),
-    **dict.fromkeys(("supervisorctl", "pm2", "circusctl", "monit"), _supervisor),
+    **each(
+"supervisorctl pm2 circusctl monit", _supervisor),
     "celery": lambda call: _ASKS if {"inspect", "status", "report", "events"} & set(call.arguments) and not {"control", "purge"} & set(call.arguments) else (destroys("deletes waiting tasks") if "purge" in call.arguments else changes("starts or controls workers")),
     "airflow": _by_words("airflow", "version info dags-list dags-state tasks-list tasks-state config-get-value providers-list pools-list connections-list variables-get variables-list db-check jobs-check dags-list-runs", "db-reset dags-delete tasks-clear connections-delete variables-delete pools-delete db-clean"),
     "heroku": _by_words("heroku", "ps logs apps info releases status addons pg:info pg:ps pg:diagnose config whoami regions domains certs", "apps:destroy pg:reset addons:destroy pg:kill pg:killall", exposing="config", endless="-t --tail"),
-    **dict.fromkeys(("doctl", "linode-cli", "hcloud", "scw", "oci", "ibmcloud", "aliyun", "exo"), _by_words("cloud tool", "", "")),
+    **each(
+"doctl linode-cli hcloud scw oci ibmcloud aliyun exo", _by_words("cloud tool", "", "")),
     "fly": _by_words("fly", "status logs apps-list releases version checks-list info ips-list volumes-list", "apps-destroy destroy volumes-destroy machine-destroy machine-remove"),
     **dict.fromkeys(("zpool", "zfs"), _by_words("zfs", "list status get history iostat version events", "destroy rollback remove offline labelclear receive recv inherit")),
     "mdadm": lambda call: reads("shows arrays") if call.arguments[:1] in {("--detail",), ("-D",), ("--examine",), ("-E",), ("--query",), ("-Q",)} else destroys("changes arrays of disks"),

@@ -3,7 +3,7 @@
 import re
 
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
-from stanch.commands.options import Raises, options, read
+from stanch.commands.options import Raises, each, options, read
 from stanch.commands.tables import always, reader
 from stanch.model.risk import Risk, Trait
 
@@ -170,45 +170,10 @@ _ENDS_MACHINE = always(
 )
 
 GRAMMARS: dict[str, Grammar] = {
-    **dict.fromkeys(
-        (
-            "ps",
-            "pstree",
-            "pgrep",
-            "pidof",
-            "pmap",
-            "prlimit",
-            "lscpu",
-            "lsmem",
-            "lsblk",
-            "lspci",
-            "lsusb",
-            "lsmod",
-            "lsns",
-            "lsipc",
-            "lslocks",
-            "lslogins",
-            "findmnt",
-            "blkid",
-            "numactl",
-            "numastat",
-            "ipcs",
-            "slabtop",
-            "nvidia-smi",
-            "sensors",
-            "dmidecode",
-            "modinfo",
-            "ldd",
-            "nm",
-            "objdump",
-            "readelf",
-            "size",
-            "getfattr",
-            "fuser",
-            "lsinitramfs",
-            "biolatency",
-            "acpi",
-        ),
+    **each(
+        "ps pstree pgrep pidof pmap prlimit lscpu lsmem lsblk lspci lsusb lsmod lsns lsipc lslocks "
+        "lslogins findmnt blkid numactl numastat ipcs slabtop nvidia-smi sensors dmidecode modinfo ldd nm "
+        "objdump readelf size getfattr fuser lsinitramfs biolatency acpi",
         always(reads("shows what is there")),
     ),
     "prlimit": _only_listing("shows limits", does=changes("changes limits of a process")),
@@ -229,8 +194,8 @@ GRAMMARS: dict[str, Grammar] = {
         ),
     ),
     "top": _top,
-    **dict.fromkeys(
-        ("htop", "atop", "btop", "glances", "nmon", "iotop", "iftop", "nethogs", "powertop"),
+    **each(
+        "htop atop btop glances nmon iotop iftop nethogs powertop",
         always(reads("shows what is running", Trait.INTERACTIVE, Trait.ENDLESS, hint="`top -b -n 1` prints once.")),
     ),
     "free": _free,
@@ -254,7 +219,7 @@ GRAMMARS: dict[str, Grammar] = {
         },
     ),
     "kill": _kill,
-    **dict.fromkeys(("pkill", "killall", "skill", "killall5", "xkill"), _kill_by_name),
+    **each("pkill killall skill killall5 xkill", _kill_by_name),
     "renice": always(changes("changes how a process is scheduled")),
     "crontab": _crontab,
     "at": always(changes("schedules a command")),
@@ -269,66 +234,28 @@ GRAMMARS: dict[str, Grammar] = {
     "modprobe": always(changes("loads a kernel module")),
     "insmod": always(changes("loads a kernel module")),
     "rmmod": always(changes("unloads a kernel module")),
-    **dict.fromkeys(("reboot", "halt", "poweroff", "shutdown", "init", "telinit", "kexec"), _ENDS_MACHINE),
-    **dict.fromkeys(("fdisk", "sfdisk", "gdisk", "sgdisk", "parted", "cfdisk"), _disk_tool),
-    **dict.fromkeys(
-        (
-            "mkfs",
-            "mkfs.ext2",
-            "mkfs.ext3",
-            "mkfs.ext4",
-            "mkfs.xfs",
-            "mkfs.btrfs",
-            "mkfs.vfat",
-            "mke2fs",
-            "mkswap",
-            "wipefs",
-            "blkdiscard",
-            "badblocks",
-            "debugfs",
-            "hdparm",
-            "cryptsetup",
-        ),
+    **each("reboot halt poweroff shutdown init telinit kexec", _ENDS_MACHINE),
+    **each("fdisk sfdisk gdisk sgdisk parted cfdisk", _disk_tool),
+    **each(
+        "mkfs mkfs.ext2 mkfs.ext3 mkfs.ext4 mkfs.xfs mkfs.btrfs mkfs.vfat mke2fs mkswap wipefs blkdiscard "
+        "badblocks debugfs hdparm cryptsetup",
         _DESTROYS_DISK,
     ),
-    **dict.fromkeys(
-        (
-            "pvs",
-            "vgs",
-            "lvs",
-            "pvdisplay",
-            "vgdisplay",
-            "lvdisplay",
-            "pvscan",
-            "vgscan",
-            "lvscan",
-            "dumpe2fs",
-            "xfs_info",
-        ),
+    **each(
+        "pvs vgs lvs pvdisplay vgdisplay lvdisplay pvscan vgscan lvscan dumpe2fs xfs_info",
         always(reads("shows volumes")),
     ),
-    **dict.fromkeys(("pvremove", "vgremove", "lvremove", "lvreduce"), _DESTROYS_DISK),
-    **dict.fromkeys(
-        (
-            "pvcreate",
-            "vgcreate",
-            "lvcreate",
-            "lvextend",
-            "vgextend",
-            "resize2fs",
-            "xfs_growfs",
-            "tune2fs",
-            "fsck",
-            "e2fsck",
-        ),
+    **each("pvremove vgremove lvremove lvreduce", _DESTROYS_DISK),
+    **each(
+        "pvcreate vgcreate lvcreate lvextend vgextend resize2fs xfs_growfs tune2fs fsck e2fsck",
         always(changes("changes volumes")),
     ),
-    **dict.fromkeys(
-        ("useradd", "adduser", "groupadd", "usermod", "groupmod", "gpasswd", "newgrp"),
+    **each(
+        "useradd adduser groupadd usermod groupmod gpasswd newgrp",
         always(changes("changes who may log in")),
     ),
-    **dict.fromkeys(
-        ("userdel", "deluser", "groupdel", "delgroup", "passwd", "chpasswd", "chage", "visudo"),
+    **each(
+        "userdel deluser groupdel delgroup passwd chpasswd chage visudo",
         always(destroys("changes who may log in, and may lock somebody out")),
     ),
     "ulimit": always(reads("shows or sets limits of its own shell")),

@@ -3,8 +3,8 @@
 import re
 import shlex
 
-from stanch.commands.effect import Call, Effect, changes, destroys, reads, together
-from stanch.commands.options import options, read, words
+from stanch.commands.effect import Call, Effect, changes, destroys, reads, together, unknown
+from stanch.commands.options import each, options, read, words
 from stanch.model.risk import Risk, Trait
 
 NAMES = ("redis-cli", "valkey-cli", "keydb-cli")
@@ -31,10 +31,10 @@ _READS = words(
 )
 _HEAVY = words("keys smembers hgetall lrange_ sort_ro sunion sinter sdiff")
 _DESTROYS = {
-    **dict.fromkeys(
-        ("del", "unlink", "getdel", "hdel", "hgetdel", "srem", "spop", "zrem", "zpopmin", "zpopmax", "zmpop", "lmpop", "lpop", "rpop", "blpop",
-         "brpop", "bzpopmin", "bzpopmax", "blmpop", "bzmpop", "ltrim", "lrem", "xdel", "xtrim", "zremrangebyrank", "zremrangebyscore",
-         "zremrangebylex", "json.del", "json.forget", "json.clear", "ft.dropindex", "ft.drop", "xdelex"),
+    **each(
+"del unlink getdel hdel hgetdel srem spop zrem zpopmin zpopmax zmpop lmpop lpop rpop blpop brpop "
+"bzpopmin bzpopmax blmpop bzmpop ltrim lrem xdel xtrim zremrangebyrank zremrangebyscore "
+"zremrangebylex json.del json.forget json.clear ft.dropindex ft.drop xdelex",
         "deletes what it names",
     ),
     "flushall": "destroys every key of every database",
@@ -64,8 +64,10 @@ _MUTATES = words(
 )
 _SUBCOMMANDS: dict[str, dict[str, Effect]] = {
     "client": {
-        **dict.fromkeys(("list", "info", "getname", "id", "help", "trackinginfo", "getredir"), reads("shows connections")),
-        **dict.fromkeys(("setname", "setinfo", "no-evict", "no-touch", "reply", "caching", "tracking"), reads("changes its own connection")),
+        **each(
+"list info getname id help trackinginfo getredir", reads("shows connections")),
+        **each(
+"setname setinfo no-evict no-touch reply caching tracking", reads("changes its own connection")),
         "kill": changes("ends connections"),
         "pause": changes("stops every client for a while"),
         "unpause": changes("lets clients go on"),
@@ -79,30 +81,42 @@ _SUBCOMMANDS: dict[str, dict[str, Effect]] = {
         "resetstat": changes("resets statistics"),
     },
     "acl": {
-        **dict.fromkeys(("whoami", "cat", "help", "genpass", "dryrun", "log"), reads("shows who may do what")),
-        **dict.fromkeys(("list", "getuser", "users"), reads("shows who may do what", Trait.EXPOSES_SECRETS)),
+        **each(
+"whoami cat help genpass dryrun log", reads("shows who may do what")),
+        **each(
+"list getuser users", reads("shows who may do what", Trait.EXPOSES_SECRETS)),
         "deluser": destroys("takes access away from somebody"),
         "setuser": destroys("changes who may do what"),
         "load": destroys("replaces who may do what"),
         "save": changes("writes who may do what to its file"),
     },
     "cluster": {
-        **dict.fromkeys(
-            ("info", "nodes", "slots", "shards", "keyslot", "countkeysinslot", "getkeysinslot", "myid", "myshardid", "replicas", "slaves",
-             "count-failure-reports", "links", "help", "slot-stats"), reads("shows the cluster")),
-        **dict.fromkeys(("reset", "flushslots", "forget", "delslots", "delslotsrange"), destroys("takes nodes or slots out of the cluster")),
+        **each(
+"info nodes slots shards keyslot countkeysinslot getkeysinslot myid myshardid replicas slaves "
+"count-failure-reports links help slot-stats", reads("shows the cluster")),
+        **each(
+"reset flushslots forget delslots delslotsrange", destroys("takes nodes or slots out of the cluster")),
     },
     "script": {"exists": reads("asks for a script"), "help": reads("says what there is"), "flush": destroys("forgets every script"), "kill": changes("ends a script"), "load": changes("keeps a script"), "show": reads("shows a script")},
-    "function": {**dict.fromkeys(("list", "stats", "help", "dump"), reads("shows functions")), **dict.fromkeys(("flush", "delete", "restore"), destroys("deletes functions"))},
+    "function": {**each(
+"list stats help dump", reads("shows functions")), **each(
+"flush delete restore", destroys("deletes functions"))},
     "module": {"list": reads("lists modules"), "help": reads("says what there is"), **dict.fromkeys(("load", "loadex"), destroys("loads code into the server")), "unload": destroys("unloads code, and may lose its keys")},
     "debug": {"object": reads("shows a key's encoding"), "help": reads("says what there is"), "listpack": reads("shows a key's encoding"), "sleep": changes("stops the server for a while", Trait.HEAVY), "jmap": changes("dumps memory"), "stringmatch-len": reads("compares")},
-    "latency": {**dict.fromkeys(("latest", "history", "doctor", "graph", "histogram", "help"), reads("shows what was slow")), "reset": changes("resets statistics")},
-    "memory": {**dict.fromkeys(("usage", "stats", "doctor", "malloc-stats", "help"), reads("shows what memory is used for")), "purge": changes("gives memory back")},
-    "object": dict.fromkeys(("encoding", "freq", "idletime", "refcount", "help"), reads("shows a key's encoding")),
-    "slowlog": {**dict.fromkeys(("get", "len", "help"), reads("shows slow commands")), "reset": changes("forgets slow commands")},
-    "pubsub": dict.fromkeys(("channels", "numpat", "numsub", "shardchannels", "shardnumsub", "help"), reads("shows who listens")),
-    "sentinel": {**dict.fromkeys(("masters", "master", "replicas", "slaves", "sentinels", "get-master-addr-by-name", "ckquorum", "info-cache", "myid", "help"), reads("shows what sentinel sees")), "failover": changes("makes a replica the master"), **dict.fromkeys(("remove", "reset"), destroys("forgets a master"))},
-    "command": dict.fromkeys(("count", "docs", "info", "list", "getkeys", "help"), reads("describes commands")),
+    "latency": {**each(
+"latest history doctor graph histogram help", reads("shows what was slow")), "reset": changes("resets statistics")},
+    "memory": {**each(
+"usage stats doctor malloc-stats help", reads("shows what memory is used for")), "purge": changes("gives memory back")},
+    "object": each(
+"encoding freq idletime refcount help", reads("shows a key's encoding")),
+    "slowlog": {**each(
+"get len help", reads("shows slow commands")), "reset": changes("forgets slow commands")},
+    "pubsub": each(
+"channels numpat numsub shardchannels shardnumsub help", reads("shows who listens")),
+    "sentinel": {**each(
+"masters master replicas slaves sentinels get-master-addr-by-name ckquorum info-cache myid help", reads("shows what sentinel sees")), "failover": changes("makes a replica the master"), **dict.fromkeys(("remove", "reset"), destroys("forgets a master"))},
+    "command": each(
+"count docs info list getkeys help", reads("describes commands")),
 }  # fmt: skip
 _SCRIPT_DESTROYS = re.compile(
     r"\b(?:flushall|flushdb|del|unlink|shutdown|restore|hdel|srem|zrem|ltrim)\b", re.IGNORECASE
@@ -231,7 +245,7 @@ def command_effect(command: tuple[str, ...]) -> Effect:  # noqa: C901, PLR0912 -
         case _ if name in _MUTATES:
             return changes("changes keys or the server")
         case _:
-            return changes(f"what {command[0]} does is not known")
+            return unknown(f"what {command[0]} does is not known")
 
 
 def _with_subcommand(name: str, second: str, command: tuple[str, ...]) -> Effect:
@@ -239,7 +253,7 @@ def _with_subcommand(name: str, second: str, command: tuple[str, ...]) -> Effect
         return reads("describes commands") if name == "command" else changes(f"{name} needs a further word")
     if name == "debug" and second not in _SUBCOMMANDS["debug"]:
         return destroys("pokes into the running server")
-    effect = _SUBCOMMANDS[name].get(second, changes(f"what {name} {second} does is not known"))
+    effect = _SUBCOMMANDS[name].get(second, unknown(f"what {name} {second} does is not known"))
     settings = " ".join(command[2:]).lower()
     if name == "config" and second == "get" and re.search(r"pass|auth|\*|requirepass|key", settings):
         return effect.having(Trait.EXPOSES_SECRETS)

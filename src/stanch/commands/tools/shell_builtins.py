@@ -2,9 +2,11 @@
 
 import re
 
-from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
+from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, together
+from stanch.commands.environment import assigned
+from stanch.commands.options import each
 from stanch.commands.tables import always
-from stanch.model.risk import Trait
+from stanch.model.risk import Risk, Trait
 
 _OWN = always(reads("changes only its own shell"))
 _HARMLESS_SET = re.compile(r"[-+](?:[euxvbfhmnCEHT]*o?|o)\Z")
@@ -44,6 +46,12 @@ def _trap(call: Call) -> Effect:
     return changes("keeps a command for later").along(call.rater.script(words[0]))
 
 
+def _source(call: Call) -> Effect:
+    if any(word.startswith("<(") for word in call.arguments):
+        return destroys("runs commands that nobody can see beforehand", Trait.DYNAMIC)
+    return changes(f"runs the script {' '.join(call.arguments[:1])}, which nobody has rated")
+
+
 def _alias(call: Call) -> Effect:
     effect = reads("lists other names of commands")
     for word in call.arguments:
@@ -54,11 +62,20 @@ def _alias(call: Call) -> Effect:
 
 
 def _read(call: Call) -> Effect:
-    if any("[" in word for word in call.arguments if not word.startswith("-")):
-        return changes("its index is computed")
+    effect = _sets(call)
+    if effect.risk is not Risk.READ_ONLY:
+        return effect
     if call.stdin.is_given:
         return reads("reads a line into a variable")
     return reads("waits for somebody to type", Trait.INTERACTIVE)
+
+
+def _sets(call: Call) -> Effect:
+    """The variables that a command names and fills; some change what later commands do."""
+    names = [word for word in call.arguments if re.match(r"[A-Za-z_]", word)]
+    if any("[" in name for name in names):
+        return changes("its index is computed")
+    return together(assigned(name, None, for_command=False) for name in names if name.isidentifier())
 
 
 def _history(call: Call) -> Effect:
@@ -80,12 +97,19 @@ def _computes(call: Call) -> Effect:
 def _keeps(call: Call) -> Effect:
     if any(word.startswith("-C") for word in call.arguments):
         return changes("runs a command for what it reads")
-    return reads("reads lines into a variable")
+    return _sets(call)
+
+
+def _hash(call: Call) -> Effect:
+    if any(word.startswith("-p") for word in call.arguments):
+        return changes("decides which program a name runs")
+    return reads("shows where programs are")
 
 
 GRAMMARS: dict[str, Grammar] = {
-    **dict.fromkeys(("cd", "pushd", "popd", "dirs", "exit", "return", "break", "continue", "shift", "wait", "jobs", "times", "umask", "unset", "unalias",
-                     "getopts", "caller", "logout", "suspend", "help", "compgen", "clear", "tput", "local", "declare", "typeset", "readonly", "export"), _OWN),
+    **each(
+"cd pushd popd dirs exit return break continue shift wait jobs times umask unset unalias caller "
+"logout suspend help compgen clear tput local declare typeset readonly export", _OWN),
     "set": _set,
     "shopt": lambda call: reads("shows how bash reads commands") if not any(word.startswith(("-s", "-u")) for word in call.arguments) else changes("changes how bash reads commands"),
     "trap": _trap,
@@ -93,10 +117,13 @@ GRAMMARS: dict[str, Grammar] = {
     "read": _read,
     "history": _history,
     "let": _computes,
+    "getopts": _sets,
+    "hash": _hash,
     **dict.fromkeys(("mapfile", "readarray"), _keeps),
-    **dict.fromkeys(("source", "."), lambda call: changes(f"runs the script {' '.join(call.arguments[:1])}, which nobody has rated")),
+    **dict.fromkeys(("source", "."), _source),
     "fc": always(changes("runs again what was typed")),
     "fg": always(reads("waits for a job", Trait.INTERACTIVE)),
     **dict.fromkeys(("bg", "disown"), always(reads("lets a job run on"))),
-    **dict.fromkeys(("enable", "bind", "complete", "compopt"), always(changes("changes what commands mean"))),
+    **each(
+"enable bind complete compopt", always(changes("changes what commands mean"))),
 }  # fmt: skip

@@ -1,6 +1,6 @@
 """systemctl and its kin (service, hostnamectl, timedatectl, loginctl, systemd-analyze): units of a Linux machine."""
 
-from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
+from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import options, read, verbs
 from stanch.commands.tables import verb_of
 from stanch.model.risk import Trait
@@ -49,7 +49,7 @@ def _systemctl(call: Call) -> Effect:
     if not parsed.operands:
         return parsed.certain(_READS).at(host=host)
     verb, units = parsed.operands[0], parsed.operands[1:]
-    effect = _VERBS.get(verb, changes(f"`systemctl {verb}` is not known"))
+    effect = _VERBS.get(verb, unknown(f"`systemctl {verb}` is not known"))
     if parsed.has("--dry-run"):
         effect = reads("shows what it would do") if verb in {"reboot", "halt", "poweroff", "kexec"} else effect
     return parsed.certain(effect).at(host=host, resource=" ".join(units[:3]))

@@ -1,7 +1,7 @@
 """terraform, tofu and their kin: plans read; applying may destroy what the plan says, or what nobody looked at."""
 
-from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
-from stanch.commands.options import verbs
+from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
+from stanch.commands.options import each, verbs
 from stanch.commands.tables import mentions, verb_of
 from stanch.model.risk import Trait
 
@@ -47,7 +47,7 @@ def _terraform(call: Call) -> Effect:
         case _ if verb in _VERBS:
             return _VERBS[verb]
         case _:
-            return changes(f"`terraform {verb}` is not known")
+            return unknown(f"`terraform {verb}` is not known")
 
 
 def _apply(words: list[str], text: tuple[str, ...]) -> Effect:
@@ -80,11 +80,11 @@ _PULUMI = verbs(
 def _pulumi(call: Call) -> Effect:
     words = [word for word in call.arguments if not word.startswith("-")]
     found = verb_of(["-".join(words[:2])], _PULUMI) or verb_of(words[:1], _PULUMI)
-    return found[1] if found else (changes(f"`pulumi {words[0]}` is not known") if words else reads("says what it is"))
+    return found[1] if found else (unknown(f"`pulumi {words[0]}` is not known") if words else reads("says what it is"))
 
 
 GRAMMARS: dict[str, Grammar] = {
-    **dict.fromkeys(("terraform", "tofu", "opentofu"), _terraform),
+    **each("terraform tofu opentofu", _terraform),
     "terragrunt": lambda call: _terraform(call).along(changes("its settings may run commands before and after")),
     "pulumi": _pulumi,
 }
