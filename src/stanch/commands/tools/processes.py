@@ -172,12 +172,11 @@ _ENDS_MACHINE = always(
 GRAMMARS: dict[str, Grammar] = {
     **each(
         "ps pstree pgrep pidof pmap prlimit lscpu lsmem lsblk lspci lsusb lsmod lsns lsipc lslocks "
-        "lslogins findmnt blkid numactl numastat ipcs slabtop nvidia-smi sensors dmidecode modinfo ldd nm "
+        "lslogins findmnt blkid numastat ipcs slabtop nvidia-smi sensors dmidecode modinfo ldd nm "
         "objdump readelf size getfattr fuser lsinitramfs biolatency acpi",
         always(reads("shows what is there")),
     ),
     "prlimit": _only_listing("shows limits", does=changes("changes limits of a process")),
-    "numactl": _only_listing("shows memory nodes", does=changes("runs a command on chosen nodes")),
     "slabtop": reader("shows kernel memory", options("-o/--once", "-d/--delay -s/--sort"), endless=""),
     "fuser": reader(
         "shows who uses a file",
