@@ -102,6 +102,10 @@ requirements() {
     printf '%s\n' "$now" >"$stamp"
 }
 
+# Where Python is told to write no bytecode, it would compile all of Stanch anew at every start.
+bytecode() { .venv/bin/python -m compileall -q src || say "no bytecode could be written: every start takes a second longer"; }
+
 [ "$want" = test ] && debian_packages
 virtual_environment
 requirements
+bytecode
