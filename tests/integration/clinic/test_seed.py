@@ -55,6 +55,16 @@ def test_a_doctor_has_one_to_three_appointments_a_day(database_url: str) -> None
     assert ask(database_url, orphans) == [(0,)]
 
 
+def test_the_fault_takes_away_what_serves_it_whatever_its_name_is(database_url: str) -> None:
+    ask(database_url, f"ALTER INDEX {DOCTOR_DATE_INDEX} RENAME TO put_back_by_somebody")
+    drop_index.remove(database_url)
+    assert index_is_valid(database_url) == [], "what serves it is there already"
+    drop_index.inject(database_url)
+    assert "Seq Scan" in plan(database_url)
+    drop_index.remove(database_url)
+    assert index_is_valid(database_url) == [(True,)]
+
+
 def test_a_seeded_database_is_used_again_and_its_index_put_back(database_url: str) -> None:
     drop_index.inject(database_url)
     ask(database_url, "DELETE FROM appointments WHERE id = 1")
