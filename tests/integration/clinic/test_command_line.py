@@ -57,8 +57,9 @@ def test_load_is_served_counted_and_ends_in_time(database_url: str, access_log: 
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert 4 <= len(lines) <= 5
     assert set(lines[0]) == {"at", "ok", "refused", "failed", "p50_s", "p95_s"}
-    assert sum(line["failed"] for line in lines) == 0
     served = [json.loads(line) for line in access_log.read_text().splitlines()]
+    assert [entry for entry in served if entry["status"] >= 400] == []
+    assert sum(line["failed"] for line in lines) == 0
     answered = sum(line["ok"] for line in lines)
     # The last second's requests are cut off unanswered, at most one a user.
     assert answered <= len(served) <= answered + 4
