@@ -13,6 +13,8 @@ LEAST_ACTIVE = 0.2
 LEAST_SHARE = 0.1
 """A statement with less of the time is not why the server is slow."""
 _MOST_NAMED = 3
+_OUTGROWN = 10
+"""Times the mean of the calls that ended, from which a running one is of another kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +24,8 @@ class Load:
     `calls`, `rows`, `blocks` and `temporary_blocks` are those of calls that ended in the window, and of all calls
     since the statistics began where none ended in it (`ended` is False). None of it is known (`measured` is False)
     without pg_stat_statements. `running` and `waiting` count sessions at the later look: at work, and in a queue
-    for a lock.
+    for a lock. `outgrown`: they are in it for so long that the calls that ended, most of them before things went
+    wrong, say nothing of what one reads now.
     """
 
     id: str
@@ -40,6 +43,7 @@ class Load:
     waiting: int
     oldest_s: float
     share: float
+    outgrown: bool = False
 
     @property
     def rows_per_call(self) -> float | None:
@@ -47,12 +51,12 @@ class Load:
 
     @property
     def blocks_per_call(self) -> float | None:
-        return self.blocks / self.calls if self.calls else None
+        return self.blocks / self.calls if self.calls and not self.outgrown else None
 
     @property
     def mean_s(self) -> float | None:
-        """Seconds per call; the age of the oldest running one where no call is known to have ended."""
-        if self.calls:
+        """Seconds per call; the age of the oldest running one where no call like it is known to have ended."""
+        if self.calls and not self.outgrown:
             return self.call_time_s / self.calls
         return self.oldest_s or None
 
@@ -139,7 +143,17 @@ def _load(total: Statement, difference: Statement, running: list[Session], windo
         waiting=sum(1 for each in running if each.waits_for_a_lock),
         oldest_s=max((each.statement_age_s for each in running), default=0.0),
         share=0.0,
+        outgrown=_outgrown(counted, difference, running, window_s),
     )
+
+
+def _outgrown(counted: Statement, difference: Statement, running: list[Session], window_s: float) -> bool:
+    """Whether sessions at work in it now make up most of its time, each already far beyond the calls that ended."""
+    if not counted.calls:
+        return False
+    bound_s = _OUTGROWN * counted.time_ms / 1000 / counted.calls
+    beyond = [each for each in running if each.statement_age_s > bound_s and not each.waits_for_a_lock]
+    return sum(min(each.statement_age_s, window_s) for each in beyond) > difference.time_ms / 1000
 
 
 def _sampled(observation: Observation) -> list[Load]:

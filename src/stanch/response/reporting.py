@@ -1,5 +1,7 @@
 """How far an act is: kept on its step with every report, on the timeline when there is something new."""
 
+import re
+
 from stanch.model.incident import EventKind
 from stanch.model.run import Run, StepRecord
 from stanch.response.journal import Journal
@@ -7,6 +9,13 @@ from stanch.response.transitions import Told, kept, told
 
 EVENT_SHARE = 0.05
 """A bar that moved by less than this is no event."""
+
+_NUMBER = re.compile(r"\d[\d.,]*")
+
+
+def says_the_same(text: str, before: str) -> bool:
+    """Whether two reports differ in their numbers alone: a value that wanders is no news every few seconds."""
+    return _NUMBER.sub("#", text) == _NUMBER.sub("#", before)
 
 
 class StepReport:
@@ -34,5 +43,5 @@ class StepReport:
         if self._text is None:
             return True
         if share is None or self._share is None:
-            return text != self._text
+            return not says_the_same(text, self._text)
         return abs(share - self._share) >= EVENT_SHARE

@@ -144,7 +144,7 @@ class Teller:
         yield Evidence(
             name="Sessions",
             text=f"{load.running} sessions were running it, the longest for {duration_text(load.oldest_s)}; "
-            "how often it is called is not known without pg_stat_statements",
+            f"{_of_calls(load)}",
             data={"running": load.running, "oldest_s": round(load.oldest_s, 3)},
         )
         yield Evidence(
@@ -286,6 +286,12 @@ def _written_per_second(observation: Observation, table: Table) -> float:
     before = Relations(observation).before(table)
     written = (table.inserts - before.inserts) + (table.updates - before.updates) + (table.deletes - before.deletes)
     return max(0.0, written / observation.window_s)
+
+
+def _of_calls(load: Load) -> str:
+    if not load.outgrown:
+        return "how often it is called is not known without pg_stat_statements"
+    return f"the {load.calls:,} calls that ended took {duration_text(load.call_time_s / load.calls)} each"
 
 
 def _share(load: Load) -> str:
