@@ -4,7 +4,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test setup check unit bench docs lock clean
+.PHONY: help run test setup check unit bench tables docs lock clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ unit: ## The tests without servers, in seconds (set-up done)
 bench: ## Every measurement of bench/, as JSON lines
 	@sh scripts/setup.sh test >&2
 	@$(BIN)/python bench/run.py $(ARGS)
+
+tables: ## Write the parse table of the grammar of thresholds anew
+	$(BIN)/python scripts/parse_table.py
 
 docs: ## Write the generated pages of docs/ anew
 	$(BIN)/python -m stanch.cli.reference docs

@@ -8,16 +8,11 @@ is written is told here; whether a threshold is to be armed is the question of `
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from importlib.resources import files
 from itertools import pairwise
 from types import MappingProxyType
 
-from lark import Lark, Tree, UnexpectedInput
-from lark import Token as Leaf
-from lark.lexer import Lexer, LexerState
-
 from stanch.model.signal import Comparison, Signal, Statistic, Unit
+from stanch.playbook.grammar import Part, parse
 from stanch.playbook.quantity import Measure, Quantity
 from stanch.playbook.severity import LEVEL, level_of
 from stanch.playbook.tokens import Token, statistic_of, tokens_of
@@ -54,55 +49,6 @@ class Condition:
     past: bool = False
     negated: bool = False
     start: int = 0
-
-
-# --- grammar ----------------------------------------------------------------------------------------------------
-
-
-class _Kinds(Lexer):
-    """Feeds the grammar with kinds, given as one text of names; each leaf's value is the token's index."""
-
-    __future_interface__ = 2
-
-    def __init__(self, _conf: object) -> None:
-        """Nothing to configure: the kinds are already told apart."""
-
-    def lex(self, lexer_state: LexerState, parser_state: object) -> Iterator[Leaf]:
-        del parser_state
-        for index, kind in enumerate(lexer_state.text.text.split()):
-            yield Leaf(kind, str(index))
-
-
-@lru_cache(maxsize=1)
-def _grammar() -> Lark:
-    text = files("stanch.playbook").joinpath("threshold.lark").read_text(encoding="utf-8")
-    return Lark(text, parser="lalr", lexer=_Kinds, maybe_placeholders=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """A piece of a parsed segment: the grammar's name for it, and the indices of its tokens."""
-
-    name: str
-    at: tuple[int, ...]
-
-
-@lru_cache(maxsize=8192)
-def _parse(kinds: tuple[str, ...]) -> tuple[_Part, ...] | None:
-    """The parts of a segment of this shape, in order; None where the grammar has no such segment."""
-    try:
-        tree = _grammar().parse(" ".join(kinds))
-    except UnexpectedInput:
-        return None
-    return tuple(
-        _Part(name=child.data, at=tuple(int(str(leaf)) for leaf in child.scan_values(_is_leaf)))
-        for child in tree.children
-        if isinstance(child, Tree)
-    )
-
-
-def _is_leaf(value: object) -> bool:
-    return isinstance(value, Leaf)
 
 
 _MEASURES = frozenset(
@@ -220,7 +166,7 @@ class _Gatherer:
         self.words: list[Token] = []
         self.scope: list[Token] = []
 
-    def gather(self, parts: Sequence[_Part]) -> _Said:
+    def gather(self, parts: Sequence[Part]) -> _Said:
         for index, part in enumerate(parts):
             tokens = [self.run[at] for at in part.at]
             following = parts[index + 1].name if index + 1 < len(parts) else ""
@@ -378,7 +324,7 @@ class _Sentence:
 
     def read(self, tokens: Sequence[Token]) -> tuple[Condition, ...]:
         for separator, run in _segments(tokens):
-            parts = _parse(tuple(token.kind for token in run))
+            parts = parse(tuple(token.kind for token in run))
             if parts is None:
                 self._misunderstood(separator, run)
                 continue
@@ -415,7 +361,7 @@ class _Sentence:
             self.known = _merged(self.known, said, fresh=self.inherited)
             self.inherited = False
 
-    def _measured(self, separator: str, said: _Said, measure: _Part, run: Sequence[Token]) -> None:
+    def _measured(self, separator: str, said: _Said, measure: Part, run: Sequence[Token]) -> None:
         self.known = _merged(self.known, said, fresh=self.inherited)
         self.inherited = False
         conditions = list(_Maker(self.vocabulary, self.known, measure, run).conditions())
@@ -430,12 +376,10 @@ class _Sentence:
         self.found[self.latest :] = [replace(condition, joined=True) for condition in self.found[self.latest :]]
 
 
-def _words_only(tokens: Sequence[Token]) -> tuple[_Part, ...]:
+def _words_only(tokens: Sequence[Token]) -> tuple[Part, ...]:
     """A subject given from outside: what is measured, how, and over what time ("p95 latency (15m)")."""
     names = {"SIGNAL": "signal", "STATISTIC": "statistic", "DURATION": "window", "WORD": "word"}
-    return tuple(
-        _Part(name=names[token.kind], at=(index,)) for index, token in enumerate(tokens) if token.kind in names
-    )
+    return tuple(Part(name=names[token.kind], at=(index,)) for index, token in enumerate(tokens) if token.kind in names)
 
 
 def _merged(known: _Said, said: _Said, *, fresh: bool) -> _Said:
@@ -518,7 +462,7 @@ class _Scaled:
 class _Maker:
     """Applies the measure of a segment to what the sentence says it is about."""
 
-    def __init__(self, vocabulary: Vocabulary, said: _Said, measure: _Part, run: Sequence[Token]) -> None:
+    def __init__(self, vocabulary: Vocabulary, said: _Said, measure: Part, run: Sequence[Token]) -> None:
         self.vocabulary = vocabulary
         self.said = said
         self.run = run
