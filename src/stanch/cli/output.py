@@ -6,10 +6,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
 from stanch.model.problem import StanchError
 
 
@@ -21,6 +17,10 @@ def print_json(document: Any) -> None:
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
     """A table on a terminal, or the sentence `empty`. Cells are plain text: markup in them is shown as it is."""
+    from rich.console import Console  # noqa: PLC0415 - it takes as long to import as a check takes to run
+    from rich.markup import escape  # noqa: PLC0415 - as above
+    from rich.table import Table  # noqa: PLC0415 - as above
+
     console = Console()
     body = [[escape("" if cell is None else str(cell)) for cell in row] for row in rows]
     if not body:
@@ -79,6 +79,9 @@ def print_error(error: StanchError, *, as_json: bool) -> None:
     if as_json:
         print_json(error_document(error))
         return
+    from rich.console import Console  # noqa: PLC0415 - it takes as long to import as a check takes to run
+    from rich.markup import escape  # noqa: PLC0415 - as above
+
     console = Console(stderr=True)
     console.print(f"[bold red]stanch:[/] {escape(error.message)}", highlight=False, soft_wrap=True)
     for problem in error.problems:

@@ -12,12 +12,25 @@ import typer
 from pydantic import BaseModel
 
 from stanch.cli.main import COMMANDS, app
+from stanch.playbook.explain import codes, explain
 from stanch.settings import Settings
 
 
 def pages() -> dict[str, str]:
     """File name to text."""
-    return {"cli.md": _cli(), "settings.md": _settings()}
+    return {"cli.md": _cli(), "settings.md": _settings(), "problems.md": _problems()}
+
+
+def _problems() -> str:
+    lines = [
+        "# What `stanch check` finds",
+        "",
+        "Written from the program by `make docs`; `stanch check --explain CODE`.",
+        "",
+    ]
+    for code in codes():
+        lines += [f"## `{code}`", "", explain(code) or "", ""]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _cli() -> str:

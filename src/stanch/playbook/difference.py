@@ -7,7 +7,7 @@ behaviour gives nothing.
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from stanch.model.plan import (
     Contact,
@@ -67,6 +67,22 @@ def as_text(changes: Sequence[Change]) -> str:
         return "Nothing changes: the same rules, clocks, steps, contacts and templates."
     signs = {Kind.ADDED: "+", Kind.REMOVED: "-", Kind.CHANGED: "~"}
     return "\n".join(f"{signs[change.kind]} {change.about}: {change.text}  ({_place(change)})" for change in changes)
+
+
+def as_dict(changes: Sequence[Change]) -> dict[str, Any]:
+    """The changes as plain values: kind, about, text, and the place before and after."""
+    return {
+        "changes": [
+            {
+                "kind": change.kind.value,
+                "about": change.about,
+                "text": change.text,
+                "before": None if change.before is None else str(change.before),
+                "after": None if change.after is None else str(change.after),
+            }
+            for change in changes
+        ]
+    }
 
 
 def _place(change: Change) -> str:

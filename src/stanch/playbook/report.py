@@ -1,13 +1,18 @@
 """A plan as JSON, as text for people, as SARIF and as GitHub annotations."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from typing import Any
+from urllib.parse import quote
 
-from stanch.model.plan import Plan, Procedure, Step, Threshold
+from stanch import __version__
+from stanch.model.plan import Fact, Plan, Procedure, Step, Threshold, Unread
 from stanch.model.problem import Level, Problem, Source
+from stanch.playbook.explain import explain
 from stanch.playbook.telling import became
 
 
@@ -55,52 +60,95 @@ def _ordered(value: Any) -> list[Any]:
 # --- text -------------------------------------------------------------------------------------------------------
 
 
-def as_text(plan: Plan) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Paint:
+    """Terminal colours, or none."""
+
+    on: bool
+
+    def __call__(self, style: str, text: str) -> str:
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.on and text else text
+
+
+_STYLES = {"dim": "2", "bold": "1", "acts": "36", "inert": "33", "error": "1;31", "warning": "33", "note": "34"}
+
+
+def as_text(plan: Plan, *, colour: bool = False) -> str:
     """For people: each line with a caret and what it became, then what is wrong."""
-    return "\n".join(_text(plan))
+    return "\n".join(_text(plan, _Paint(on=colour)))
 
 
-def _text(plan: Plan) -> Iterator[str]:
+def problems_text(problems: Sequence[Problem], *, colour: bool = False) -> str:
+    """For people: each problem with its line, a caret and what to do; a line feed ends each line."""
+    return "".join(f"{line}\n" for problem in problems for line in _problem(problem, _Paint(on=colour)))
+
+
+def _text(plan: Plan, paint: _Paint) -> Iterator[str]:
     for playbook in plan.playbooks:
-        yield f"{playbook.path}: {playbook.title}"
+        yield paint("bold", f"{playbook.path}: {playbook.title}")
         shown = 0
         for fact in playbook.facts:
+            line, lead = _around(fact.source)
             if fact.source.line != shown:
-                yield f"{fact.source.line:>5} | {_around(fact.source)[0]}"
+                yield f"{paint('dim', f'{fact.source.line:>5} | ')}{line}"
                 shown = fact.source.line
-            yield f"      | {' ' * _around(fact.source)[1]}^ {became(fact)}"
+            told = paint("inert" if _inert(fact) else "acts", f"^ {became(fact)}")
+            yield f"{paint('dim', '      | ')}{lead}{told}"
         yield ""
         for problem in playbook.problems:
-            yield from _problem(problem)
+            yield from _problem(problem, paint)
     for problem in plan.problems:
-        yield from _problem(problem)
-    yield summary(plan)
+        yield from _problem(problem, paint)
+    yield paint("bold", summary(plan))
+
+
+def _inert(fact: Fact) -> bool:
+    return isinstance(fact, Unread) or (isinstance(fact, Threshold) and not fact.armed)
 
 
 _WIDTH = 110
 
 
-def _around(source: Source) -> tuple[str, int]:
-    """The source line, cut to what a terminal shows, and how far in its column then stands."""
+def _around(source: Source) -> tuple[str, str]:
+    """The source line, cut to what a terminal shows, and the blanks that bring a caret below its column."""
     at = source.column - 1
-    if len(source.text) <= _WIDTH:
-        return source.text, at
-    start = 0 if at < _WIDTH - 30 else at - 30
-    cut = source.text[start : start + _WIDTH]
-    lead = "\u2026" if start else ""
-    tail = "\u2026" if start + _WIDTH < len(source.text) else ""
-    return f"{lead}{cut}{tail}", at - start + len(lead)
+    text = source.text
+    start = 0 if len(text) <= _WIDTH or at < _WIDTH - 30 else at - 30
+    cut = text[start : start + _WIDTH] if len(text) > _WIDTH else text
+    before = "\u2026" if start else ""
+    after = "\u2026" if start + len(cut) < len(text) else ""
+    return f"{before}{printable(cut)}{after}", " " * len(before) + _blank(cut[: at - start])
 
 
-def _problem(problem: Problem) -> Iterator[str]:
+def _blank(text: str) -> str:
+    """As much room as a text takes on a terminal: tabs stay tabs, wide characters take two places."""
+    return "".join("\t" if character == "\t" else " " * _places(character) for character in text)
+
+
+def _places(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in {"Mn", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def printable(text: str) -> str:
+    """A text whose control characters are shown and do nothing: a document must not drive the terminal."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def _problem(problem: Problem, paint: _Paint) -> Iterator[str]:
     place = f"{problem.source}: " if problem.source else ""
-    yield f"{place}{problem.level.value}: {problem.message} [{problem.code}]"
+    level = paint(problem.level.value, f"{problem.level.value}:")
+    yield f"{place}{level} {printable(problem.message)} {paint('dim', f'[{problem.code}]')}"
     if problem.source and problem.source.text:
-        text, at = _around(problem.source)
+        text, lead = _around(problem.source)
         yield f"    {text}"
-        yield f"    {' ' * at}^"
+        yield f"    {lead}{paint(problem.level.value, '^')}"
     if problem.hint:
-        yield f"    {problem.hint}"
+        yield f"    {printable(problem.hint)}"
 
 
 def problems_of(plan: Plan) -> tuple[Problem, ...]:
@@ -115,9 +163,15 @@ def summary(plan: Plan) -> str:
     errors = sum(problem.level is Level.ERROR for problem in problems)
     warnings = sum(problem.level is Level.WARNING for problem in problems)
     return (
-        f"{len(plan.facts)} facts: {armed} armed rules, {len(plan.of(Procedure))} procedures with {steps} steps; "
-        f"{errors} errors, {warnings} warnings, {len(problems) - errors - warnings} notes"
+        f"{_counted(len(plan.facts), 'fact')}: {_counted(armed, 'armed rule')}, "
+        f"{_counted(len(plan.of(Procedure)), 'procedure')} with {_counted(steps, 'step')}; "
+        f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}, "
+        f"{_counted(len(problems) - errors - warnings, 'note')}"
     )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 # --- sarif, github ----------------------------------------------------------------------------------------------
@@ -127,36 +181,52 @@ _GITHUB_LEVELS = {Level.NOTE: "notice", Level.WARNING: "warning", Level.ERROR: "
 
 
 def as_sarif(plan: Plan) -> str:
-    """SARIF 2.1.0, as code scanning reads it."""
+    """SARIF 2.1.0, as code scanning reads it: each code with its page, each problem with its place."""
     problems = problems_of(plan)
-    rules = sorted({problem.code for problem in problems})
+    codes = sorted({problem.code for problem in problems})
     document = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": {"name": "stanch", "rules": [{"id": code} for code in rules]}},
-                "results": [_sarif(problem) for problem in problems],
+                "tool": {
+                    "driver": {
+                        "name": "stanch",
+                        "semanticVersion": __version__,
+                        "rules": [_rule(code) for code in codes],
+                    }
+                },
+                "columnKind": "unicodeCodePoints",
+                "results": [_result(problem, codes.index(problem.code)) for problem in problems],
             }
         ],
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
 
 
-def _sarif(problem: Problem) -> dict[str, Any]:
+def _rule(code: str) -> dict[str, Any]:
+    page = explain(code) or code
+    summary_, _, rest = page.partition("\n\n")
+    return {
+        "id": code,
+        "shortDescription": {"text": " ".join(summary_.split())},
+        "help": {"text": rest or summary_},
+    }
+
+
+def _result(problem: Problem, index: int) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": problem.code,
+        "ruleIndex": index,
         "level": _SARIF_LEVELS[problem.level],
         "message": {"text": f"{problem.message} {problem.hint}".strip()},
     }
     if problem.source:
+        region: dict[str, Any] = {"startLine": problem.source.line, "startColumn": problem.source.column}
+        if problem.source.text:
+            region["snippet"] = {"text": problem.source.text}
         result["locations"] = [
-            {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": problem.source.path},
-                    "region": {"startLine": problem.source.line, "startColumn": problem.source.column},
-                }
-            }
+            {"physicalLocation": {"artifactLocation": {"uri": quote(problem.source.path)}, "region": region}}
         ]
     return result
 

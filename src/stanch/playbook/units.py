@@ -90,7 +90,7 @@ class _Units:
             return ()
         fitting = tuple(child for child in running if _is_phase(child))
         asks = any(QUESTION.search(child.title) and not answers(child) for child in fitting)
-        whole = section.heading.level > 1 or len(fitting) == len(running)
+        whole = section.heading.level > 1 or (len(fitting) == len(running) and not _names_itself(running))
         return fitting if whole and not asks and len(fitting) * 2 > len(running) else ()
 
     def _parts(self, section: Section) -> Sequence[Section]:
@@ -134,6 +134,11 @@ class _Units:
 def _is_phase(section: Section) -> bool:
     labelled = section.heading is not None and section.heading.level > 6 and not named_scenario(section)
     return labelled or bool(NUMBERED.match(section.title) or PHASE.match(section.title)) or answers(section)
+
+
+def _names_itself(running: Sequence[Section]) -> bool:
+    """Whether the one thing that runs below a document's title has a title of its own, not just "Steps"."""
+    return len(running) == 1 and len(running[0].title.split()) > 2
 
 
 def _holds_commands(blocks: Sequence[Block]) -> bool:

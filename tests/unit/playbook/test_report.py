@@ -1,9 +1,10 @@
 """The plan as JSON, as text, as SARIF and as annotations."""
 
 import json
+import re
 from itertools import pairwise
 
-from playbook_reading import CLINIC, plan_of
+from playbook_reading import CASES, CLINIC, plan_of
 from stanch.playbook.compile import compile_playbooks
 from stanch.playbook.report import as_dict, as_github, as_json, as_sarif, as_text, problems_of
 
@@ -59,7 +60,7 @@ def test_the_text_form_points_at_the_words_and_says_what_they_became() -> None:
     at = lines.index("    3 | - Error rate > 5% for any 2-minute window")
     assert lines[at + 1] == "      |   ^ armed alert: http.error_rate > 5%, over 2 min"
     assert any("playbook.md:4: warning: This threshold is not armed" in line for line in lines)
-    assert lines[-1] == "2 facts: 1 armed rules, 0 procedures with 0 steps; 0 errors, 1 warnings, 0 notes"
+    assert lines[-1] == "2 facts: 1 armed rule, 0 procedures with 0 steps; 0 errors, 1 warning, 0 notes"
 
 
 def test_long_lines_are_cut_around_the_words() -> None:
@@ -77,8 +78,53 @@ def test_sarif_names_rule_level_and_place() -> None:
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["unknown-signal"]
     (result,) = run["results"]
     assert (result["ruleId"], result["level"]) == ("unknown-signal", "warning")
-    location = result["locations"][0]["physicalLocation"]
-    assert location == {"artifactLocation": {"uri": "playbook.md"}, "region": {"startLine": 4, "startColumn": 3}}
+    assert result["locations"][0]["physicalLocation"] == {
+        "artifactLocation": {"uri": "playbook.md"},
+        "region": {"startLine": 4, "startColumn": 3, "snippet": {"text": "- Basket abandonment > 40%"}},
+    }
+
+
+def test_sarif_has_the_shape_that_its_schema_asks_for() -> None:
+    """What sarif-schema-2.1.0.json requires of each object that is written, and the values that it allows."""
+    documents = [(f"a folder/{path.name}", path.read_bytes()) for path in sorted(CASES.glob("checks/*/fires*.md"))]
+    document = json.loads(as_sarif(compile_playbooks(documents)))
+    assert set(document) == {"$schema", "version", "runs"}
+    (run,) = document["runs"]
+    assert set(run) == {"tool", "columnKind", "results"}
+    assert run["columnKind"] in {"utf16CodeUnits", "unicodeCodePoints"}
+    driver = run["tool"]["driver"]
+    assert driver["name"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", driver["semanticVersion"])
+    identifiers = [rule["id"] for rule in driver["rules"]]
+    assert len(identifiers) == len(set(identifiers)) > 15
+    for rule in driver["rules"]:
+        assert set(rule) == {"id", "shortDescription", "help"}
+        assert rule["shortDescription"]["text"].endswith(".")
+        assert "What to do: " in rule["help"]["text"]
+    assert run["results"]
+    for result in run["results"]:
+        assert set(result) == {"ruleId", "ruleIndex", "level", "message", "locations"}
+        assert identifiers[result["ruleIndex"]] == result["ruleId"]
+        assert result["level"] in {"none", "note", "warning", "error"}
+        assert result["message"]["text"]
+        (location,) = result["locations"]
+        place = location["physicalLocation"]
+        assert re.fullmatch(r"a%20folder/[\w.-]+", place["artifactLocation"]["uri"])
+        assert place["region"]["startLine"] >= 1
+        assert place["region"]["startColumn"] >= 1
+
+
+def test_colours_change_no_letter() -> None:
+    plan = plan_of(TEXT)
+    painted = as_text(plan, colour=True)
+    assert "\x1b[" in painted
+    assert re.sub(r"\x1b\[[\d;]*m", "", painted) == as_text(plan)
+
+
+def test_a_caret_stands_below_its_column_whatever_the_width_of_the_letters() -> None:
+    lines = as_text(plan_of("## Alerts\n\n- \U0001f525\t\u6f22\u5b57: error rate > 5%\n")).split("\n")
+    at = lines.index("    3 | - \U0001f525\t\u6f22\u5b57: error rate > 5%")
+    assert lines[at + 1].startswith("      |     \t      ^ armed alert")
 
 
 def test_annotations_are_one_line_each_and_escaped() -> None:
