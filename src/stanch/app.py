@@ -34,7 +34,7 @@ from stanch.learning.drafting import Drafter
 from stanch.model.clock import Clock, SystemClock
 from stanch.model.incident import EventKind, Incident
 from stanch.model.plan import Plan
-from stanch.model.problem import Problem, Refused, Unusable
+from stanch.model.problem import Problem, Refused, StanchError, Unusable
 from stanch.model.rule import Alert, Evaluation
 from stanch.playbook.compile import compile_playbooks
 from stanch.response import runs
@@ -338,6 +338,10 @@ class App:
         while True:
             try:
                 await loop.run()
+            except StanchError as error:
+                loop.failures += 1
+                loop.because = f"{error.message} {error.hint}".strip()
+                _log.warning("a loop failed and is started again", loop=loop.name, because=loop.because)
             except Exception as error:  # noqa: BLE001 - one broken loop must not end the others at 3 a.m.; it is logged
                 loop.failures += 1
                 loop.because = f"{type(error).__name__}: {error}"

@@ -7,7 +7,7 @@ from stanch.model.plan import Plan, Severity, ThresholdRole
 from stanch.model.problem import Source
 from stanch.model.rule import AlertState, Evaluation, Rule
 from stanch.model.signal import Comparison, Statistic, Unit
-from stanch.web.views import clocks, room, severity, signals
+from stanch.web.views import clocks, overview, room, severity, signals
 
 SOURCE = Source(path="a.md", line=3)
 
@@ -143,3 +143,19 @@ def test_a_limit_is_said_with_its_window_and_how_long_it_must_hold():
 def test_a_rule_says_where_it_stands(state, since, text):
     evaluation = Evaluation(rule=rule(), state=state, value=None, since=since, at=100.0)
     assert signals.standing(evaluation, 100.0) == text
+
+
+@pytest.mark.parametrize(
+    ("states", "sees_all"),
+    [
+        ((AlertState.INACTIVE, AlertState.INACTIVE), True),
+        ((AlertState.INACTIVE, AlertState.FIRING), True),
+        ((AlertState.INACTIVE, AlertState.NO_DATA), False),
+        ((), False),
+    ],
+)
+def test_that_nothing_is_open_is_good_news_only_where_everything_is_seen(states, sees_all):
+    evaluations = tuple(Evaluation(rule=rule(), state=state, value=None, since=0.0, at=100.0) for state in states)
+    material = overview.Material(open=(), runs=(), resolved=(), reviews=())
+    watch = overview.Watch(evaluations=evaluations, watched=(), targets={}, problems=(), failing=())
+    assert overview.build(material, plan("P1"), watch, 100.0).sees_all is sees_all

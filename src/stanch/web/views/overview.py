@@ -74,6 +74,8 @@ class TargetView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
+    """`sees_all`: every rule has data. Where one has none, that nothing is open is no good news."""
+
     open: tuple[Card, ...]
     watched: tuple[Watched, ...]
     targets: tuple[TargetView, ...]
@@ -82,6 +84,7 @@ class Overview:
     reviews: tuple[Reviewed, ...]
     levels: tuple[str, ...]
     sentence: str
+    sees_all: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +153,7 @@ def build(
         reviews=material.reviews,
         levels=tuple(each.level for each in ordered(plan)),
         sentence=_sentence(evaluations),
+        sees_all=bool(evaluations) and all(each.state is not AlertState.NO_DATA for each in evaluations),
     )
 
 
