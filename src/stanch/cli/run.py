@@ -1,5 +1,6 @@
 """`stanch run`: the steps of a response, and the approvals they wait for."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +9,7 @@ from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
 from stanch.cli.output import moment, print_json, print_table
 from stanch.model.problem import Refused
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="List, show, approve, skip and stop runs.")
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="List, show, fill in, approve, skip and stop runs.")
 
 RunId = Annotated[str, typer.Argument(help="The run, as `stanch run list` names it.")]
 StepKey = Annotated[str | None, typer.Argument(help="The step; the one that waits, if it is left out.")]
@@ -51,8 +52,47 @@ def show(run: RunId, *, config: Config = DEFAULT_CONFIG, url: Url = None, as_jso
         empty="No step.",
     )
     for step in record["steps"]:
-        if step["state"] == "proposed":
+        if step.get("open_slots"):
+            _tell_open(record["id"], step)
+        elif step["state"] == "proposed":
             typer.echo(f"\nWaits for approval: {step['key']}\n  {step['statement']}\n  undo: {step['undo']}")
+
+
+@app.command()
+def fill(
+    run: RunId,
+    words: Annotated[
+        list[str], typer.Argument(metavar="[STEP] NAME=VALUE...", help="The step, if several wait; then the values.")
+    ],
+    *,
+    preview: Annotated[bool, typer.Option("--preview", help="Only say what would run.")] = False,
+    config: Config = DEFAULT_CONFIG,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Fill in the places of a step. It is then asked for, or goes by itself where it only reads.
+
+    A value takes the place of its placeholder inside one argument; it is never put into shell text. `stanch run show`
+    says what is open and what evidence offers.
+
+    Example: stanch run fill 1.1 last_known_good_tag=v2.4.0
+    """
+    client = Client.of(config, url)
+    key = words[0] if "=" not in words[0] else None
+    values = _values(words if key is None else words[1:])
+    step = _the_step_to_fill(client.get(f"/api/runs/{run}")["run"], key)
+    document = client.post(f"/api/runs/{run}/steps/{step['key']}/fill", {"values": values, "preview": preview})
+    if as_json:
+        print_json(document)
+        return
+    if preview:
+        _tell_preview(document["preview"])
+        return
+    after = next(s for s in document["run"]["steps"] if s["key"] == step["key"])
+    typer.echo(
+        "Filled in: " + ", ".join(f"{each['name']} = {each['value']} ({each['origin']})" for each in after["filled"])
+    )
+    typer.echo(f"See what is asked now with `stanch run show {run}`.")
 
 
 @app.command()
@@ -121,6 +161,57 @@ def stop(
         print_json(document)
         return
     typer.echo(f"Stopped run {run}.")
+
+
+def _tell_open(run: str, step: dict[str, Any]) -> None:
+    """The places of a step that are open, and what is offered for each."""
+    typer.echo(f"\nTo be filled in: {step['key']}\n  {step['command']}")
+    for name in step["open_slots"]:
+        slot = next(slot for slot in step["slots"] if slot["name"] == name)
+        typer.echo(f"  {slot['placeholder']} ({slot['type']}): stanch run fill {run} {step['key']} {name}=...")
+        for offer in step["offers"]:
+            if offer["name"] == name:
+                typer.echo(f"    {offer['value']}  {offer['origin']}")
+
+
+def _tell_preview(preview: dict[str, Any]) -> None:
+    typer.echo(f"Would run ({preview['risk']}): {preview['statement']}")
+    for key, value in preview["target"].items():
+        typer.echo(f"  {key}: {value}")
+    if preview["raised"]:
+        typer.echo(f"  {preview['raised']}.")
+    if preview["open"]:
+        typer.echo(f"  still open: {', '.join(preview['open'])}")
+
+
+def _values(words: Sequence[str]) -> dict[str, str]:
+    values = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise Refused(f"{word!r} gives no value.", hint="Nothing was changed. Write NAME=VALUE.")
+        values[name] = value
+    if not values:
+        raise Refused("No value was given.", hint="Nothing was changed. Write NAME=VALUE.")
+    return values
+
+
+def _the_step_to_fill(run: dict[str, Any], key: str | None) -> dict[str, Any]:
+    """The step named; without a name the one that waits with open places, else the only one that has any."""
+    steps: list[dict[str, Any]] = run["steps"]
+    if key is not None:
+        return _the_waiting_step(run, key)
+    still_open = [step for step in steps if step.get("open_slots")]
+    asked = [step for step in still_open if step["state"] == "proposed"]
+    found = asked or still_open
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise Refused(f"No step of run {run['id']} has places open.", hint=f"See `stanch run show {run['id']}`.")
+    raise Refused(
+        f"Several steps of run {run['id']} have places open: {', '.join(step['key'] for step in found)}.",
+        hint="Name the one you mean.",
+    )
 
 
 def _waiting(run: dict[str, Any]) -> str:

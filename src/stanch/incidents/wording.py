@@ -54,7 +54,9 @@ def wording(event: Event) -> Wording:  # noqa: C901, PLR0912 - one short case a 
             | EventKind.STEP_SKIPPED
             | EventKind.STEP_UNKNOWN
             | EventKind.STEP_PROPOSED
+            | EventKind.STEP_FILLED
             | EventKind.STEP_APPROVED
+            | EventKind.GLASS_BROKEN
             | EventKind.STEP_VERIFIED
             | EventKind.STEP_PROGRESS
             | EventKind.STEP_ESCALATED
@@ -125,9 +127,8 @@ def _step(event: Event) -> Wording:
             digest = _get(data, "digest")[:12]
             detail = f"{_get(data, 'risk')}, waits for approval of digest {digest}"
             return Wording(text=f"Proposed: {text}", detail=detail, key=True)
-        case EventKind.STEP_APPROVED:
-            by = str(data.get("by") or event.actor)
-            return Wording(text=f"Approved by {by}: {text}", detail=_get(data, "reason"), key=True)
+        case EventKind.STEP_FILLED | EventKind.STEP_APPROVED | EventKind.GLASS_BROKEN:
+            return _answered(event, text)
         case EventKind.STEP_VERIFIED:
             return Wording(text=f"Verified: {text}", detail=because)
         case EventKind.STEP_ESCALATED:
@@ -136,6 +137,22 @@ def _step(event: Event) -> Wording:
             return Wording(text=f"Undone: {text}", detail=because)
         case _:
             return Wording(text=text, detail=_progress(data))
+
+
+def _values(data: dict[str, Any]) -> str:
+    values = [f"{each['placeholder']} = {each['value']} ({each['origin']})" for each in data.get("values") or ()]
+    return "; ".join([*values, *filter(None, (data.get("raised"),))])
+
+
+def _answered(event: Event, text: str) -> Wording:
+    """What a person did about a step that waited for them."""
+    data = event.data
+    by = str(data.get("by") or event.actor)
+    if event.kind is EventKind.STEP_FILLED:
+        return Wording(text=f"Filled in by {by}: {text}", detail=_values(data))
+    if event.kind is EventKind.GLASS_BROKEN:
+        return Wording(text=f"Break-glass: {by} alone approved {text}", detail=_get(data, "reason"), key=True)
+    return Wording(text=f"Approved by {by}: {text}", detail=_get(data, "reason"), key=True)
 
 
 def _progress(data: dict[str, Any]) -> str:

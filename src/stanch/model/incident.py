@@ -29,7 +29,11 @@ class EventKind(StrEnum):
     STEP_SKIPPED = "step skipped"  # run, step, text, because
     STEP_UNKNOWN = "step unknown"  # run, step, text, because
     STEP_PROPOSED = "step proposed"  # run, step, digest, risk, statement, undo
+    STEP_FILLED = (
+        "step filled"  # run, step, text, by, values (name, placeholder, value, origin), statement, risk, raised
+    )
     STEP_APPROVED = "step approved"  # run, step, digest, by, reason
+    GLASS_BROKEN = "glass broken"  # run, step, text, digest, by, reason, missing (how many others should have said yes)
     STEP_VERIFIED = "step verified"  # run, step, text
     STEP_PROGRESS = "step progress"  # run, step, text, done, total
     STEP_ESCALATED = "step escalated"  # run, step, text, owner, late_s

@@ -49,7 +49,8 @@ class StepRecord:
 
     `language` is the fence's (`bash`, `sql`); `pipeline`, `target` and `traits` are the rating's. `not_before` is its
     earliest start; `due_at` when the present state runs out: proposed, its escalation; started, its time box's end.
-    `asked` counts how often people were asked, so an old yes never answers a new question.
+    `asked` counts how often people were asked, so an old yes never answers a new question. `filled` are the values
+    of `slots`; `command` stays as the playbook has it, and what would run with them is `pipeline` and `statement`.
     """
 
     run_id: str
@@ -71,6 +72,7 @@ class StepRecord:
     condition: str | None = None
     expects: str | None = None
     slots: tuple[Slot, ...] = ()
+    filled: tuple["Filled", ...] = ()
     timebox_s: float | None = None
     not_before: float | None = None
     due_at: float | None = None
@@ -93,8 +95,19 @@ class StepRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """A value for the slots of that `name`: who gave it, when, and where it came from (`origin`, for people)."""
+
+    name: str
+    value: str
+    by: str
+    at: float
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """A person's yes to one digest."""
+    """A person's yes to one digest. `alone`: given by one person where more were needed (break-glass)."""
 
     run_id: str
     step_key: str
@@ -102,6 +115,7 @@ class Approval:
     by: str
     at: float
     reason: str = ""
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

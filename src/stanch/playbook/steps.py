@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from stanch.commands.rating import rate
 from stanch.commands.sql import rate_sql
+from stanch.commands.standins import stand_in
 from stanch.model.plan import Step, StepKind
 from stanch.model.problem import Source
 from stanch.model.risk import Rating, Risk, Trait
@@ -229,7 +230,11 @@ class StepMaker:
 
 @lru_cache(maxsize=4096)
 def _rated(command: str, language: str) -> Rating:
-    return rate_sql(command) if language == "sql" else rate(command)
+    if language != "sql":
+        return rate(command)
+    # A placeholder is no SQL: what is rated is the statement with a word in its place.
+    placeholders = [slot.placeholder for slot in slots_in_command(command)]
+    return replace(rate_sql(stand_in(command, placeholders).text), command=command)
 
 
 def leading_action(text: str, vocabulary: Vocabulary) -> ActionMatch | None:

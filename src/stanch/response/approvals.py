@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from stanch.model.problem import Refused
 from stanch.model.risk import Risk
 from stanch.model.run import Run, RunState, StepRecord, StepState
+from stanch.response.slots import open_slots
+from stanch.response.transitions import BY_HAND
 from stanch.store.document import canonical
 
 VALID_S = 900.0
@@ -15,8 +17,8 @@ VALID_S = 900.0
 def digest_of(step: StepRecord, *, plan_hash: str, environment: Sequence[str]) -> str:
     """SHA-256 over all that a yes is given to, as 64 hexadecimal digits.
 
-    The statement or argv, the names of the environment's variables, target, parameters, risk, plan, and how often
-    people were asked: a yes to an earlier question is none to this one.
+    The statement or argv, the values filled in, the names of the environment's variables, target, parameters, risk,
+    plan, and how often people were asked: a yes to an earlier question is none to this one.
     """
     return hashlib.sha256(
         canonical(
@@ -31,6 +33,7 @@ def digest_of(step: StepRecord, *, plan_hash: str, environment: Sequence[str]) -
                 "statement": step.statement,
                 "environment": sorted(environment),
                 "target": step.target,
+                "filled": [(each.name, each.value) for each in step.filled],
                 "parameters": step.parameters,
                 "risk": step.risk,
                 "plan": plan_hash,
@@ -65,6 +68,12 @@ def permit(run: Run, step: StepRecord, *, digest: str, by: str) -> None:
         raise Refused(
             f"'{step.text}' does not wait for an approval: it is {step.state}.",
             hint="Nothing was started. Look at the run again; somebody may have been faster.",
+        )
+    if (still_open := open_slots(step)) and step.progress.get(BY_HAND) is not True:
+        names = ", ".join(f"`{slot.name}`" for slot in still_open)
+        raise Refused(
+            f"'{step.text}' has places to fill in: {names}.",
+            hint="Nothing was started. Fill them in first; then it is asked for as it would run.",
         )
     if digest != step.digest:
         raise Refused(

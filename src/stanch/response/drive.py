@@ -21,7 +21,7 @@ from stanch.model.plan import Plan
 from stanch.model.problem import StanchError, Unusable
 from stanch.model.risk import Risk, Trait
 from stanch.model.run import Run, StepRecord, StepState
-from stanch.response import findings, leases, rows, transitions
+from stanch.response import findings, leases, rows, slots, transitions
 from stanch.response.action import Action, ActionContext, ActionFailed, Effect, NotApplicable, Outcome, Verified
 from stanch.response.approvals import digest_of, still_valid
 from stanch.response.bounds import Cut, within
@@ -45,7 +45,7 @@ from stanch.response.reporting import StepReport
 from stanch.response.settling import MOST_ATTEMPTS, Ending, Settled, Verdict, settle
 from stanch.response.text_table import Rows, aligned
 from stanch.response.transitions import Transition
-from stanch.response.ways import ByHand, Means, Way, goes_by_itself, way_of
+from stanch.response.ways import ByHand, FillIn, Means, Way, goes_by_itself, way_of
 from stanch.store.engine import Store
 
 T = TypeVar("T")
@@ -223,11 +223,13 @@ class Drive:
         match way:
             case ByHand(because=because):
                 # A by-hand step that people have said yes to before the means went away is asked for again.
-                await self._ask(seen, step, replace(step, statement=None), because=because, by_hand=True)
+                await self._ask(seen, step, slots.for_people(step), because=because, by_hand=True)
+            case FillIn(because=because, by_hand=by_hand):
+                await self._ask(seen, step, replace(step, statement=None), because=because, by_hand=by_hand is not None)
             case Way.ACTION:
                 await self._turn_of_action(seen, step)
             case Way.ARGV | Way.SHELL | Way.QUERY | Way.MESSAGE:
-                resolved = replace(step, statement=step.command)
+                resolved = slots.resolved(replace(step, statement=step.command))
                 if goes_by_itself(step, way) or await self._is_allowed(seen, step, resolved):
                     await self._carry_out(seen, step, resolved, way)
             case _:
@@ -385,9 +387,10 @@ class Drive:
 
     async def _ask_database(self, step: StepRecord) -> _Result:
         assert self._tools.query is not None
-        assert step.command is not None
+        statement = step.statement or step.command
+        assert statement is not None
         try:
-            answer = await self._within(_awaited(self._tools.query(step.command)), self._timebox(step))
+            answer = await self._within(_awaited(self._tools.query(statement)), self._timebox(step))
         except StanchError as refused:
             return _Result(output=None, fault=self._tools.redactor(f"{refused.message} {refused.hint}".strip()))
         except Cut as cut:
@@ -581,8 +584,8 @@ class Drive:
                 await self._over(seen, step, StepState.FAILED, f"{gone} It is not begun a {step.attempt + 1}th time.")
             elif way is Way.ACTION:
                 await self._turn_of_action(seen, step, again=gone)
-            elif isinstance(way, ByHand):
-                await self._ask(seen, step, replace(step, statement=None), because=way.because, by_hand=True)
+            elif isinstance(way, ByHand | FillIn):
+                await self._ask(seen, step, slots.for_people(step), because=way.because, by_hand=True)
             else:
                 await self._carry_out(seen, step, step, way, again=gone)
             return

@@ -4,7 +4,7 @@ Every function is a unit of work: the change of the rows and its event on the ti
 runner is woken when it is committed. What is not allowed now raises `Refused` and changes nothing.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from sqlalchemy import Connection, func, select, update
@@ -15,8 +15,9 @@ from stanch.model.plan import Plan, Procedure, Step
 from stanch.model.problem import NotFound, Refused
 from stanch.model.risk import Rating, Risk, worst
 from stanch.model.run import Approval, Run, RunState, StepRecord, StepState
-from stanch.response import rows
+from stanch.response import rows, slots
 from stanch.response.approvals import people_missing, permit
+from stanch.response.evidence import Offer
 from stanch.response.matching import Matched, NoneMatched, match_procedure
 from stanch.response.transitions import BY_HAND
 from stanch.store.numbering import take_turns
@@ -139,6 +140,56 @@ def listing(connection: Connection, *, incident_id: str | None = None, only_open
     return rows.list_runs(connection, incident_id=incident_id, only_open=only_open)
 
 
+def fill(
+    connection: Connection,
+    run_id: str,
+    step_key: str,
+    values: Mapping[str, str],
+    *,
+    by: str,
+    now: float,
+    offered: Iterable[Offer] = (),
+) -> StepRecord:
+    """A person's values for the places of a command. What was said to it before is forgotten: it is asked anew.
+
+    `values` are by the slot's name or its placeholder; `offered` are those that evidence gave, by which the record
+    says where a value came from. Raises NotFound; Refused with every fault.
+    """
+    run, step = _locked(connection, run_id, step_key)
+    _must_run(run)
+    _must_be_named(by)
+    if step.state not in {StepState.WAITING, StepState.PROPOSED, StepState.APPROVED}:
+        raise Refused(
+            f"'{step.text}' is {step.state}; a step is filled in before it begins.", hint="Nothing was changed."
+        )
+    if not step.slots:
+        raise Refused(f"'{step.text}' has no places to fill in.", hint="Nothing was changed.")
+    origins = {(offer.name, offer.value): offer.origin for offer in offered}
+    filled = slots.filled(step, values, by=by, at=now, origins=origins)
+    shown = slots.preview(filled)
+    by_name = {slot.name: slot.placeholder for slot in reversed(step.slots)}
+    new = [each for each in filled.filled if each not in step.filled]
+    told = [
+        {"name": each.name, "placeholder": by_name[each.name], "value": each.value, "origin": each.origin}
+        for each in new
+    ]
+    data = {"values": told, "statement": shown.statement, "risk": shown.risk, "raised": shown.raised}
+    _tell(connection, run, EventKind.STEP_FILLED, step, now=now, by=by, **data)
+    rows.forget_approvals(connection, run_id, step_key)
+    # The count goes up with it: what a runner read before it was filled in no longer stands.
+    after = replace(
+        filled,
+        state=StepState.WAITING,
+        asked=step.asked + 1,
+        digest=None,
+        statement=None,
+        due_at=None,
+        because=None,
+        approvals=(),
+    )
+    return _move(connection, run, step, after, now)
+
+
 def approve(
     connection: Connection, run_id: str, step_key: str, digest: str, *, by: str, reason: str, now: float
 ) -> StepRecord:
@@ -160,14 +211,14 @@ def approve(
 
 
 def complete(connection: Connection, run_id: str, step_key: str, *, by: str, note: str, now: float) -> StepRecord:
-    """A person says that a step was done: by hand, or that one of unknown outcome took effect.
+    """A person says that a step was done: by hand (with values of their own), or that an unknown one took effect.
 
     `note` is what they saw; it becomes the step's output. Raises NotFound, Refused.
     """
     run, step = _locked(connection, run_id, step_key)
     _must_run(run)
     _must_be_named(by)
-    by_hand = step.state is StepState.PROPOSED and is_by_hand(step)
+    by_hand = step.state is StepState.PROPOSED and (is_by_hand(step) or bool(slots.open_slots(step)))
     if not by_hand and step.state is not StepState.UNKNOWN:
         raise Refused(
             f"'{step.text}' is {step.state}; only a step done by hand, or one of unknown outcome, is reported done.",
@@ -219,8 +270,16 @@ def again(connection: Connection, run_id: str, step_key: str, *, by: str, reason
     rows.forget_approvals(connection, run_id, step_key)
     text = f"'{step.text}' is to be tried again: {reason}" if reason else f"'{step.text}' is to be tried again."
     timeline.append(connection, run.incident_id, EventKind.NOTE, {"text": text}, now=now, actor=by)
+    progress = {key: value for key, value in step.progress.items() if key == slots.GIVEN_RISK}
     fresh = replace(
-        step, state=StepState.WAITING, because=None, ended_at=None, due_at=None, digest=None, approvals=(), progress={}
+        step,
+        state=StepState.WAITING,
+        because=None,
+        ended_at=None,
+        due_at=None,
+        digest=None,
+        approvals=(),
+        progress=progress,
     )
     return _move(connection, run, step, fresh, now)
 

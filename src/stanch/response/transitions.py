@@ -9,6 +9,7 @@ from stanch.model.finding import Proposal
 from stanch.model.incident import EventKind
 from stanch.model.risk import Risk, worst
 from stanch.model.run import StepRecord, StepState
+from stanch.response.slots import GIVEN_RISK
 
 SHOWN = 2_000
 """So many characters of an output stand on the timeline; all that is kept of it stands with the step."""
@@ -22,7 +23,7 @@ UNDO_FAILED = "undo failed"
 DATA = "data"
 """In a step's progress: what its action left for the steps after it."""
 
-_KEPT = frozenset({BY_HAND, GIVEN, UNDO_FAILED, DATA})
+_KEPT = frozenset({BY_HAND, GIVEN, GIVEN_RISK, UNDO_FAILED, DATA})
 _LITERAL = re.compile(r"`([^`]+)`")
 
 Told = tuple[EventKind, dict[str, Any]]

@@ -1,13 +1,15 @@
 """How a step is carried out: by us, and then by which way, or by hand, and then why."""
 
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
-from stanch.model.plan import StepKind
+from stanch.model.plan import Slot, StepKind
+from stanch.model.problem import Refused
 from stanch.model.risk import Risk, Trait
 from stanch.model.run import StepRecord
+from stanch.response.slots import open_slots, resolved, template_of
 
 
 class Way(StrEnum):
@@ -26,6 +28,20 @@ class ByHand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FillIn:
+    """It waits for values. `by_hand` says why a person runs it even then, where that is so."""
+
+    slots: tuple[Slot, ...]
+    by_hand: str | None = None
+
+    @property
+    def because(self) -> str:
+        """What people are told."""
+        names = ", ".join(slot.placeholder for slot in self.slots)
+        return " ".join(filter(None, (f"It has places to fill in ({names}).", self.by_hand)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """What this installation can do: its actions, and whether there is a database to ask and a way to tell people."""
 
@@ -34,7 +50,7 @@ class Means:
     can_tell: bool = False
 
 
-def way_of(step: StepRecord, means: Means) -> Way | ByHand:
+def way_of(step: StepRecord, means: Means) -> Way | ByHand | FillIn:
     """Decide from the step as recorded. What cannot be carried out safely is a person's."""
     if step.command is not None and step.type is not StepKind.MANUAL:
         return _way_of_command(step, means)
@@ -55,10 +71,25 @@ def way_of(step: StepRecord, means: Means) -> Way | ByHand:
             assert_never(step.type)
 
 
-def _way_of_command(step: StepRecord, means: Means) -> Way | ByHand:
-    if step.slots:
-        names = ", ".join(slot.placeholder for slot in step.slots)
-        return ByHand(because=f"It has places to fill in ({names}). Run it yourself with the right values.")
+def _way_of_command(step: StepRecord, means: Means) -> Way | ByHand | FillIn:
+    if not step.slots:
+        return _way_of_resolved(step, means)
+    still_open = open_slots(step)
+    template = template_of(step)
+    if still_open:
+        shape = replace(step, traits=template.rating.traits, pipeline=template.pipeline)
+        way = _way_of_resolved(shape, means)
+        hand = template.because or (way.because if isinstance(way, ByHand) else None)
+        return FillIn(slots=still_open, by_hand=hand)
+    if template.because is not None:
+        return ByHand(because=f"{template.because} Run it yourself.")
+    try:
+        return _way_of_resolved(resolved(step), means)
+    except Refused as refused:
+        return ByHand(because=refused.message)
+
+
+def _way_of_resolved(step: StepRecord, means: Means) -> Way | ByHand:
     if step.language == "sql":
         if step.risk is not Risk.READ_ONLY:
             return ByHand(because="Stanch's database connection is read-only. Run it yourself.")
@@ -75,8 +106,9 @@ def _way_of_command(step: StepRecord, means: Means) -> Way | ByHand:
 _ASKED_FOR = {Trait.HEAVY, Trait.EXPOSES_SECRETS, Trait.DYNAMIC, Trait.UNREADABLE}
 
 
-def goes_by_itself(step: StepRecord, way: Way | ByHand) -> bool:
+def goes_by_itself(step: StepRecord, way: Way | ByHand | FillIn) -> bool:
     """Whether nobody needs to be asked: it only reads, needs no shell, weighs little and shows no secrets."""
-    if isinstance(way, ByHand) or way is Way.SHELL:
+    if isinstance(way, ByHand | FillIn) or way is Way.SHELL:
         return False
+    step = resolved(step)
     return step.risk is Risk.READ_ONLY and not step.traits & _ASKED_FOR

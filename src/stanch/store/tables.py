@@ -250,6 +250,7 @@ step = Table(
     Column("condition", Text),
     Column("expects", Text),
     Column("slots", Document, nullable=False),
+    Column("filled", Document, nullable=False),
     Column("timebox_s", Double),
     Column("not_before", Double),
     Column("due_at", Double),
@@ -282,6 +283,7 @@ approval = Table(
     Column("by", Text, nullable=False),
     Column("at", Double, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("alone", Boolean, nullable=False),
     PrimaryKeyConstraint("run_id", "step_key", "digest", "by"),
     ForeignKeyConstraint(["run_id", "step_key"], ["step.run_id", "step.key"]),
 )

@@ -19,7 +19,7 @@ from stanch.model.rule import Evaluation
 from stanch.model.run import Run
 from stanch.response import controls, runs
 from stanch.store.rows import to_values
-from stanch.web import auth, bodies, gate, live
+from stanch.web import auth, bodies, filling, gate, live
 from stanch.web.auth import Caller
 from stanch.web.errors import Malformed, Unauthenticated
 from stanch.web.live import Streams
@@ -166,13 +166,23 @@ async def list_runs(request: Asked) -> Json:
 
 @get("/api/runs/{run_id:str}")
 async def show_run(request: Asked, run_id: FromPath[str]) -> Json:
-    """One run with its steps."""
-    return {"run": _run(await served_by(request).store.read(lambda rows: runs.get(rows, run_id)))}
+    """One run with its steps; those with places to fill in with what is open and what is offered."""
+    served = served_by(request)
+
+    def read(rows: Connection) -> tuple[Run, dict[str, Json]]:
+        run = runs.get(rows, run_id)
+        return run, filling.as_document(run, filling.offers_of(rows, served, run))
+
+    run, beside = await served.store.read(read)
+    document = _run(run)
+    for step in document["steps"]:
+        step.update(beside.get(step["key"], {}))
+    return {"run": document}
 
 
 @post("/api/runs/{run_id:str}/steps/{step:path}", opt=gate.RESPONDER, status_code=200)
 async def act_on_step(request: Asked, run_id: FromPath[str], step: FromPath[str]) -> Json:
-    """`.../steps/KEY/approve`, `complete` or `skip`. A step's key may hold slashes, so the last part is the verb."""
+    """`.../steps/KEY/approve`, `fill`, `complete` or `skip`. A key may hold slashes, so the last part is the verb."""
     key, _, verb = step.strip("/").rpartition("/")
     now, by = _now(request), _by(request)
     match verb:
@@ -182,6 +192,15 @@ async def act_on_step(request: Asked, run_id: FromPath[str], step: FromPath[str]
                 request,
                 run_id,
                 lambda rows: runs.approve(rows, run_id, key, yes.digest, by=by, reason=yes.reason, now=now),
+            )
+        case "fill":
+            asked = await bodies.json_body(request, bodies.FillStep)
+            served = served_by(request)
+            if asked.preview:
+                shown = await served.store.read(lambda rows: filling.preview(rows, run_id, key, asked.values, by=by))
+                return {"preview": msgspec.to_builtins(shown)}
+            return await _run_after(
+                request, run_id, lambda rows: filling.fill(rows, served, run_id, key, asked.values, by=by)
             )
         case "complete":
             done = await bodies.json_body(request, bodies.OptionalReason)
@@ -194,7 +213,9 @@ async def act_on_step(request: Asked, run_id: FromPath[str], step: FromPath[str]
                 request, run_id, lambda rows: runs.skip(rows, run_id, key, by=by, reason=left_out.reason, now=now)
             )
         case _:
-            raise NotFound(f"A step is approved, completed or skipped; there is no {verb!r}.", hint="See docs/api.md.")
+            raise NotFound(
+                f"A step is approved, filled in, completed or skipped; there is no {verb!r}.", hint="See docs/api.md."
+            )
 
 
 @post("/api/runs/{run_id:str}/stop", opt=gate.RESPONDER, status_code=200)

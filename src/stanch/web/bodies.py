@@ -80,6 +80,13 @@ class SkipStep(Reason):
     step: str = Field(min_length=1, max_length=_LINE)
 
 
+class FillStep(_Body):
+    """Values by the slot's name or placeholder; with `preview` it is only said what would run."""
+
+    values: dict[str, str] = Field(min_length=1, max_length=50)
+    preview: bool = False
+
+
 class Stop(Reason):
     """Why, and whether what was done is to be put back."""
 

@@ -7,7 +7,7 @@ import pytest
 from response_stage import act, command, dynamic, manual, message, procedure, sql
 from stanch.model.plan import Slot, StepKind
 from stanch.model.risk import Risk, Trait
-from stanch.model.run import Run, RunState, StepRecord, StepState
+from stanch.model.run import Filled, Run, RunState, StepRecord, StepState
 from stanch.response.decision import (
     Ask,
     Begin,
@@ -22,7 +22,7 @@ from stanch.response.decision import (
 )
 from stanch.response.runs import expand
 from stanch.response.transitions import UNDO_FAILED
-from stanch.response.ways import ByHand, Means, Way, way_of
+from stanch.response.ways import ByHand, FillIn, Means, Way, way_of
 
 NOW = 1_000.0
 MEANS = Means(actions=frozenset({"build"}), can_query=True, can_tell=True)
@@ -166,7 +166,6 @@ def test_each_kind_of_step_has_its_way(step: object, way: Way) -> None:
         (act("a", "fly"), "No action `fly` is configured"),
         (command("a", ("psql",), traits=(Trait.INTERACTIVE,)), "needs a terminal"),
         (command("a", ("x",), traits=(Trait.UNREADABLE,)), "cannot read what it does"),
-        (command("a", ("x", "<tag>"), slots=(Slot(name="tag", placeholder="<tag>"),)), "<tag>"),
         (sql("a", "DROP TABLE x", risk=Risk.DESTRUCTIVE), "read-only"),
     ],
 )
@@ -174,6 +173,24 @@ def test_what_cannot_be_carried_out_safely_is_a_persons_and_says_why(step: objec
     way = way_of(run_of(step).steps[0], MEANS)
     assert isinstance(way, ByHand)
     assert because in way.because
+
+
+def test_a_command_with_open_places_waits_for_values_and_says_which() -> None:
+    way = way_of(run_of(command("a", ("x", "<tag>"), slots=(Slot(name="tag", placeholder="<tag>"),))).steps[0], MEANS)
+    assert isinstance(way, FillIn)
+    assert "<tag>" in way.because
+    assert way.by_hand is None
+
+
+def test_places_in_shell_text_or_of_the_program_itself_leave_the_command_to_a_person() -> None:
+    slots = (Slot(name="x", placeholder="<x>"),)
+    for text in ("cd /tmp; ls <x>", "<x> --all", "X=<x> env"):
+        (step,) = run_of(dynamic("a", text, slots=slots)).steps
+        way = way_of(step, MEANS)
+        assert isinstance(way, FillIn)
+        assert way.by_hand is not None, text
+        filled = replace(step, filled=(Filled(name="x", value="y", by="a", at=0.0, origin="o"),))
+        assert isinstance(way_of(filled, MEANS), ByHand), text
 
 
 def test_without_means_queries_and_messages_are_a_persons() -> None:

@@ -306,6 +306,7 @@ def upgrade() -> None:
         sa.Column("condition", sa.Text(), nullable=True),
         sa.Column("expects", sa.Text(), nullable=True),
         sa.Column("slots", sa.Text(), nullable=False),
+        sa.Column("filled", sa.Text(), nullable=False),
         sa.Column("timebox_s", sa.Double(), nullable=True),
         sa.Column("not_before", sa.Double(), nullable=True),
         sa.Column("due_at", sa.Double(), nullable=True),
@@ -337,6 +338,7 @@ def upgrade() -> None:
         sa.Column("by", sa.Text(), nullable=False),
         sa.Column("at", sa.Double(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("alone", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["run_id", "step_key"], ["step.run_id", "step.key"], name=op.f("fk_approval_run_id_step_key_step")
         ),
