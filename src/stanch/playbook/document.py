@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import assert_never
 
 from markdown_it import MarkdownIt
@@ -170,8 +171,9 @@ class Document:
 
     def source(self, line: Line, index: int = 0) -> Source:
         """The place of `line.plain[index]`."""
-        column = line.column_of(index) if index else line.column
-        return Source(path=self.path, line=line.number, column=column, text=self.lines[line.number - 1])
+        text = self.lines[line.number - 1]
+        column = min(line.column_of(index) if index else line.column, len(text) + 1)
+        return Source(path=self.path, line=line.number, column=column, text=text)
 
     def source_at(self, number: int, column: int = 1) -> Source:
         return Source(path=self.path, line=number, column=column, text=self.lines[number - 1])
@@ -342,9 +344,14 @@ class _Reader:
             self.at += 1
             if token.type == until:
                 break
+            if token.type == "html_block":
+                out.extend(self.html(token))
+                continue
             block = self.block(token)
             if isinstance(block, Items):
                 out.extend(_without_lazy_labels(block))
+            elif isinstance(block, Paragraph):
+                out.extend(_lettered(block))
             elif block is not None:
                 out.append(block)
         return tuple(out)
@@ -370,8 +377,6 @@ class _Reader:
                 return self.table()
             case "blockquote_open":
                 return Quote(blocks=self.blocks("blockquote_close"))
-            case "html_block":
-                return self.html(token)
             case _:
                 return None
 
@@ -458,17 +463,39 @@ class _Reader:
                     pass
         return Table(header=rows[0] if rows else (), rows=tuple(rows[1:]))
 
-    def html(self, token: Token) -> Block:
+    def html(self, token: Token) -> Sequence[Block]:
+        """What a block of HTML holds as Markdown would say it; tags without text are nothing."""
         first, last = self.span(token)
-        if "<table" in token.content.lower():
-            reader = _HtmlTable(first)
-            reader.feed(token.content)
-            reader.close()
-            if len(reader.rows) > 1:
-                return Table(header=tuple(reader.rows[0]), rows=tuple(tuple(row) for row in reader.rows[1:]))
-        return Html(
-            lines=tuple(self.line(index, self.lines[index]) for index in range(first, min(last, len(self.lines))))
-        )
+        reader = HtmlReader(first)
+        reader.feed(token.content)
+        reader.close()
+        if reader.blocks:
+            return reader.blocks
+        return [
+            Html(lines=tuple(self.line(index, self.lines[index]) for index in range(first, min(last, len(self.lines)))))
+        ]
+
+
+_LETTER = re.compile(r"^\(?(?P<letter>[a-z]|[ivx]{2,4})[.)]\s+(?=\S)")
+
+
+def _lettered(paragraph: Paragraph) -> Iterator[Block]:
+    """A paragraph whose lines count `a)`, `b)` is a list, with what stands above the first as its lead."""
+    marks = [index for index, line in enumerate(paragraph.lines) if _LETTER.match(line.text)]
+    letters = [match["letter"] for index in marks if (match := _LETTER.match(paragraph.lines[index].text))]
+    if len(marks) < 2 or letters[:2] not in (["a", "b"], ["i", "ii"]):
+        yield paragraph
+        return
+    if marks[0]:
+        yield Paragraph(lines=paragraph.lines[: marks[0]])
+    items: list[Item] = []
+    for number, (begin, end) in enumerate(pairwise([*marks, len(paragraph.lines)]), start=1):
+        head, *rest = paragraph.lines[begin:end]
+        mark = _LETTER.match(head.text)
+        cut = mark.end() if mark else 0
+        line = Line(number=head.number, column=head.column + cut, text=head.text[cut:])
+        items.append(Item(line=line, number=number, checked=None, blocks=(Paragraph(lines=(line, *rest)),)))
+    yield Items(ordered=True, items=tuple(items))
 
 
 _LABEL = re.compile(r"^\S.{0,60}:(?:\*\*|__)?$")
@@ -497,42 +524,168 @@ def _without_lazy_labels(items: Items) -> Iterator[Block]:
         yield Items(ordered=items.ordered, items=tuple(held))
 
 
-class _HtmlTable(HTMLParser):
-    """The cells of an HTML table, row by row."""
+class HtmlReader(HTMLParser):
+    """Blocks of HTML as wikis export them: tables, lists, headings, paragraphs, preformatted text.
+
+    Texts keep the place where they begin; `first` is the number of lines before the HTML.
+    """
 
     def __init__(self, first: int) -> None:
         super().__init__()
         self.first = first
-        self.rows: list[list[Line]] = []
-        self.cell: list[str] | None = None
-        self.place = (1, 1)
+        self.blocks: list[Block] = []
+        self._lists: list[tuple[bool, list[Item]]] = []
+        self._open: list[list[Block]] = []
+        self._rows: list[list[Line]] | None = None
+        self._text: list[str] = []
+        self._place: tuple[int, int] | None = None
+        self._pre = False
+        self._mute = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         del attrs
-        if tag == "tr":
-            self.rows.append([])
-        elif tag in {"td", "th"}:
-            self.close_cell()
-            self.cell = []
-            number, column = self.getpos()
-            self.place = (number + self.first, column + 1)
+        match tag:
+            case "script" | "style":
+                self._mute += 1
+            case "table":
+                self._end_text()
+                self._rows = []
+            case "tr" if self._rows is not None:
+                self._end_cell()
+                self._rows.append([])
+            case "td" | "th" if self._rows is not None:
+                self._end_cell()
+                number, column = self.getpos()
+                self._place = (number + self.first, column + 1)
+            case _ if self._rows is not None:
+                return
+            case "ul" | "ol" if len(self._lists) < _DEEPEST_HTML:
+                self._end_text()
+                self._lists.append((tag == "ol", []))
+            case "li":
+                self._end_item()
+                if self._lists:
+                    self._open.append([])
+            case "pre":
+                self._end_text()
+                self._pre = True
+            case _ if tag in _HTML_BLOCKS:
+                self._end_text()
+            case "br":
+                self._text.append(" ")
+            case _:
+                return
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in {"td", "th", "tr", "table"}:
-            self.close_cell()
+        match tag:
+            case "script" | "style":
+                self._mute = max(0, self._mute - 1)
+            case "td" | "th" | "tr" if self._rows is not None:
+                self._end_cell()
+            case "table":
+                self._end_table()
+            case _ if self._rows is not None:
+                return
+            case "ul" | "ol":
+                self._end_list()
+            case "li":
+                self._end_item()
+            case "pre":
+                self._end_code()
+            case "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
+                line = self._line()
+                if line is not None:
+                    self._put(_heading(int(tag[1]), line))
+            case _ if tag in _HTML_BLOCKS:
+                self._end_text()
+            case _:
+                return
 
     def handle_data(self, data: str) -> None:
-        if self.cell is not None:
-            self.cell.append(data)
-
-    def close_cell(self) -> None:
-        if self.cell is None:
+        if self._mute:
             return
-        if not self.rows:
-            self.rows.append([])
-        number, column = self.place
-        self.rows[-1].append(Line(number=number, column=column, text=" ".join("".join(self.cell).split())))
-        self.cell = None
+        if self._place is None and data.strip():
+            number, column = self.getpos()
+            lead = data[: len(data) - len(data.lstrip())]
+            lines = lead.count("\n")
+            column = column + len(lead) if not lines else len(lead) - lead.rfind("\n") - 1
+            self._place = (number + self.first + lines, column + 1)
+        self._text.append(data)
+
+    def close(self) -> None:
+        super().close()
+        self._end_table()
+        while self._lists:
+            self._end_list()
+        self._end_code() if self._pre else self._end_text()
+
+    def _put(self, block: Block) -> None:
+        (self._open[-1] if self._open else self.blocks).append(block)
+
+    def _line(self) -> Line | None:
+        """The text so far as one line, begun anew; None where there is none."""
+        text = " ".join("".join(self._text).split())
+        place, self._text, self._place = self._place, [], None
+        if not text or place is None:
+            return None
+        return Line(number=place[0], column=place[1], text=text)
+
+    def _end_text(self) -> None:
+        line = self._line()
+        if line is not None:
+            self._put(Paragraph(lines=(line,)))
+
+    def _end_item(self) -> None:
+        self._end_text()
+        if not self._open or len(self._open) < len(self._lists):
+            return
+        blocks = tuple(self._open.pop())
+        ordered, items = self._lists[-1]
+        head = next(iter(blocks[0].lines), None) if blocks and isinstance(blocks[0], Paragraph) else None
+        if head is not None:
+            items.append(Item(line=head, number=len(items) + 1 if ordered else None, checked=None, blocks=blocks))
+
+    def _end_list(self) -> None:
+        if not self._lists:
+            return
+        self._end_item()
+        ordered, items = self._lists.pop()
+        if items:
+            self._put(Items(ordered=ordered, items=tuple(items)))
+
+    def _end_code(self) -> None:
+        lines = "".join(self._text).strip("\n").split("\n")
+        place, self._text, self._place, self._pre = self._place, [], None, False
+        if place is not None:
+            self._put(Code(info="", lines=tuple(lines), first=place[0], column=1))
+
+    def _end_cell(self) -> None:
+        place = self._place
+        text = " ".join("".join(self._text).split())
+        self._text, self._place = [], None
+        if self._rows is None or place is None:
+            return
+        if not self._rows:
+            self._rows.append([])
+        self._rows[-1].append(Line(number=place[0], column=place[1], text=text))
+
+    def _end_table(self) -> None:
+        if self._rows is None:
+            return
+        self._end_cell()
+        rows = [tuple(row) for row in self._rows if row]
+        self._rows = None
+        if len(rows) > 1:
+            self._put(Table(header=rows[0], rows=tuple(rows[1:])))
+        elif rows:
+            self._put(Paragraph(lines=rows[0]))
+
+
+_DEEPEST_HTML = 12
+_HTML_BLOCKS = frozenset(
+    {*["p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "dt", "dd", "section", "article"]}
+    | {*["details", "summary", "blockquote", "aside", "main", "header", "footer"]}
+)
 
 
 def _parse_blocks(path: str, text: str, lines: Sequence[str]) -> tuple[tuple[Block, ...], tuple[Problem, ...]]:
@@ -650,9 +803,38 @@ def read_document(path: str, raw: bytes) -> tuple[Document, tuple[Problem, ...]]
         body = "\n" * match[0].count("\n") + text[match.end() :]
     lines = tuple(text.split("\n"))
     body, cut = _bounded(path, body)
+    body = _without_gaps(body)
     blocks, broken = _parse_blocks(path, body, lines)
     document = Document(path=path, text=text, lines=lines, root=_sections(blocks), front=front)
     return document, (*problems, *cut, *broken)
+
+
+_HTML_OPENS = re.compile(r"^[ \t]{0,3}<(?P<tag>table|ul|ol)\b", re.IGNORECASE)
+_FENCE = re.compile(r"^[ \t>]*(```|~~~)")
+_LONGEST_HTML = 2_000
+
+
+def _without_gaps(body: str) -> str:
+    """The body with blank lines inside of HTML tables and lists filled: for CommonMark each would end the HTML."""
+    if "<" not in body:
+        return body
+    lines = body.split("\n")
+    fenced = False
+    at = 0
+    while at < len(lines):
+        if _FENCE.match(lines[at]):
+            fenced = not fenced
+        opened = None if fenced else _HTML_OPENS.match(lines[at])
+        if opened:
+            closes = f"</{opened['tag'].lower()}"
+            last = min(len(lines), at + _LONGEST_HTML)
+            end = next((index for index in range(at, last) if closes in lines[index].lower()), None)
+            if end is None:
+                return "\n".join(lines)
+            lines[at : end + 1] = [line if line.strip() else "<!-- -->" for line in lines[at : end + 1]]
+            at = end
+        at += 1
+    return "\n".join(lines)
 
 
 def _bounded(path: str, body: str) -> tuple[str, tuple[Problem, ...]]:

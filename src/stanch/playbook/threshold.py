@@ -106,6 +106,7 @@ _HARMLESS = _QUALIFIERS | wordset(
     causes someone call open create start declare consider investigate occurs happens violated crossed second seconds
     minute hour calls errors failing failed fail fails used full busy fired fires firing triggers triggered detected
     messages packets jobs items events queries records rows files tasks transactions sessions threads processes
+    deployment deployments deploy deploys release rollout
     replicas connections logs restarts seen required needed on-call oncall team ops slack pagerduty email alerting
     monitoring away left remaining now
     """
@@ -560,7 +561,9 @@ class _Maker:
         subject = self.said.subject.strip()
         if self.measure.name in {"down", "failing"} and subject:
             for match in self.vocabulary.signals_of(f"{subject} availability"):
-                if len(match.signals) == 1 and match.start == 0:
+                if len(match.signals) == 1 and (match.start == 0 or match.start < len(subject) < match.end):
+                    narrowing = [word for word in subject[: match.start].split() if word.lower() not in _QUALIFIERS]
+                    self.said.scope.extend([" ".join(narrowing)] if narrowing else [])
                     return match.signals[0], ""
         quantity = self.limit.quantity
         if (

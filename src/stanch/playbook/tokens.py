@@ -436,7 +436,18 @@ def _opens_window(text: str, at: int, compared: re.Match[str]) -> bool:
     if _WINDOW_FOLLOWS.match(text, compared.end()):
         return True
     follows = _DURATION_FOLLOWS.match(text, compared.end())
-    return follows is not None and bool(_COMPARES.search(text[:at]) or _COMPARES.search(text[follows.end() :]))
+    if follows is None:
+        return False
+    if _OVER_LIMIT.search(text[:at]):
+        return not _INSTANT.search(follows[0])
+    return bool(_COMPARES.search(text[:at]) or _COMPARES.search(text[follows.end() :]))
+
+
+_OVER_LIMIT = re.compile(r"\bover\s+[\d.]", re.IGNORECASE)
+"""A limit that is told with the same word ("over 800 ms over a 30-minute window")."""
+
+_INSTANT = re.compile(r"\d\s?(?:ms|us|\u00b5s|milli\w+|micro\w+|s|secs?|seconds?)\b", re.IGNORECASE)
+"""Times that are limits more likely than windows, where both are told by *over*."""
 
 
 # --- neighbours -------------------------------------------------------------------------------------------------

@@ -60,7 +60,11 @@ _RULES: tuple[tuple[Topic, Phrases], ...] = (
     ),
     (
         Topic.EXAMPLES,
-        Phrases(r"^(?:not|no|non)\b[\s-].*\b(?:alert|pag(?:e|ing)|rule|monitor)", whole=False),
+        Phrases(
+            r"^(?:not|no|non)\b[\s-].*\b(?:alert|pag(?:e|ing)|rule|monitor)",
+            r"\b(?:do not|don['\u2019]?t|does not|never|won['\u2019]?t|not) (?:alert|page|wake|call|notify|monitor)",
+            whole=False,
+        ),
     ),
     (
         Topic.SEVERITIES,

@@ -179,9 +179,55 @@ def test_an_html_table_is_a_table() -> None:
     assert table.rows[0][1].number == 3
 
 
-def test_other_html_is_kept_as_lines() -> None:
-    (block,) = read("<details>\n<summary>More</summary>\n</details>\n").root.blocks
+def test_html_without_blocks_is_kept_as_lines() -> None:
+    (block,) = read('<img src="x.png">\n').root.blocks
     assert isinstance(block, Html)
+    assert [line.text for line in lines_of(block)] == ['<img src="x.png">']
+
+
+def test_html_as_wikis_export_it_is_lists_headings_and_paragraphs() -> None:
+    text = (
+        "<h2>Alert thresholds</h2>\n<p>We page on\n  these:</p>\n<ul>\n<li>Error rate &gt; 5%</li>\n\n"
+        "<li><p>Latency</p><ol><li>p95 &gt; 1 s</li><li>p99 &gt; 3 s</li></ol></li>\n</ul>\n"
+        "<script>error rate > 1%</script>\n<pre>kubectl get pods\nkubectl get nodes</pre>\n"
+    )
+    document = read(text)
+    (section,) = document.root.sections
+    assert section.title == "Alert thresholds"
+    lead, items, code = section.blocks
+    assert isinstance(lead, Paragraph)
+    assert lead.lines[0].text == "We page on these:"
+    assert isinstance(items, Items)
+    assert [item.text for item in items.items] == ["Error rate > 5%", "Latency"]
+    assert (items.items[0].line.number, items.items[0].line.column) == (5, 5)
+    (nested,) = items.items[1].nested
+    assert isinstance(nested, Items)
+    assert nested.ordered
+    assert [item.text for item in nested.items] == ["p95 > 1 s", "p99 > 3 s"]
+    assert isinstance(code, Code)
+    assert code.lines == ("kubectl get pods", "kubectl get nodes")
+
+
+def test_an_html_table_with_blank_lines_between_its_rows_is_one_table() -> None:
+    rows = "\n\n".join(
+        f"<tr>\n\n<td>{name}</td>\n\n<td>&gt; {limit}%</td></tr>" for name, limit in (("cpu", 1), ("ram", 2))
+    )
+    (block,) = read(f"<table>\n<tr><th>Metric</th><th>Limit</th></tr>\n\n{rows}\n\n</table>\n\nAfter.\n").root.blocks[
+        :1
+    ]
+    assert isinstance(block, Table)
+    assert [[cell.text for cell in row] for row in block.rows] == [["cpu", "> 1%"], ["ram", "> 2%"]]
+    assert [row[0].number for row in block.rows] == [6, 12]
+
+
+def test_lines_that_count_by_letters_are_a_list() -> None:
+    lead, items = read("Page when:\na) error rate > 5%\nb) latency > 2 s\n   for long\n(c) cpu > 90%\n").root.blocks
+    assert isinstance(lead, Paragraph)
+    assert isinstance(items, Items)
+    assert [item.text for item in items.items] == ["error rate > 5%", "latency > 2 s for long", "cpu > 90%"]
+    assert (items.items[2].line.number, items.items[2].line.column) == (5, 5)
+    (prose,) = read("a) alone is no list\n").root.blocks
+    assert isinstance(prose, Paragraph)
 
 
 def test_a_fence_gives_its_lines_and_where_they_begin() -> None:
