@@ -754,7 +754,7 @@ def _bold_heading(block: Block, following: Block | None) -> tuple[Line, tuple[Li
 
 def _sections(blocks: Sequence[Block]) -> Section:
     flat: list[tuple[Heading | None, list[Block]]] = [(None, [])]
-    shapes: list[str] = []
+    shapes: list[set[str]] = []
     for index, block in enumerate(blocks):
         if isinstance(block, Heading):
             shapes.clear()
@@ -767,10 +767,14 @@ def _sections(blocks: Sequence[Block]) -> Section:
             continue
         line, rest = bold
         shape = _shape(line.text)
-        if shape in shapes:
-            del shapes[shapes.index(shape) + 1 :]
+        known = next((depth for depth, alike in enumerate(shapes) if shape in alike), None)
+        if known is not None:
+            del shapes[known + 1 :]
+        elif shapes and "label" in shapes[-1] and flat[-1][1]:
+            # "Step 1" after "Paging conditions" with its list goes on beside it, not below it.
+            shapes[-1].add(shape)
         else:
-            shapes.append(shape)
+            shapes.append({shape})
         flat.append((_heading(6 + len(shapes), line), [Paragraph(lines=rest)] if rest else []))
 
     at = 0

@@ -327,3 +327,16 @@ def test_line_ends_marks_and_utf16_do_not_matter(raw: bytes) -> None:
 def test_an_empty_document_has_its_name_for_a_title() -> None:
     document, problems = read_document("docs/empty.md", b"")
     assert (document.title, problems) == ("empty.md", ())
+
+
+def test_bold_steps_stand_beside_a_bold_heading_that_has_a_text_of_its_own() -> None:
+    text = "**Paging**\n\n- error rate > 5%\n\n**Step 1: Look**\n\nText.\n\n**Who**\n\nUs.\n"
+    assert [section.title for section in read(text).root.sections] == ["Paging", "Step 1: Look", "Who"]
+
+
+def test_bold_questions_stand_below_a_bold_case() -> None:
+    text = "**Incident 1:** Database\n\n**Questions**:\n\n**1. Why?**\nBecause.\n\n**Incident 2:** Cache\n\nText.\n"
+    first, second = read(text).root.sections
+    assert [section.title for section in first.sections] == ["Questions"]
+    assert [section.title for section in first.sections[0].sections] == ["1. Why?"]
+    assert second.title == "Incident 2: Cache"

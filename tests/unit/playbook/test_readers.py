@@ -2,13 +2,14 @@
 
 import pytest
 
-from playbook_reading import facts_of
+from playbook_reading import facts_of, plan_of
 from stanch.model.plan import (
     Contact,
     DrillSchedule,
     Metric,
     PastIncident,
     PolicyFact,
+    Procedure,
     Role,
     Severity,
     Template,
@@ -385,3 +386,26 @@ def test_a_list_of_alerts_in_a_fence_is_read_and_a_rule_file_is_not() -> None:
     ]
     rules = "## Alerts\n\n```yaml\n- alert: HighErrorRate\n  expr: rate(errors[5m]) > 0.05\n  for: 5m\n```\n"
     assert not facts_of(Threshold, rules)
+
+
+def test_cases_inside_of_a_phase_are_conditions_of_their_steps() -> None:
+    text = (
+        "# Payments runbook\n\n## Mitigate\n\n### Bad deploy\n\n```bash\nkubectl rollout undo deploy/x\n```\n\n"
+        "### Step 2\n\n1. Restart the service\n2. Check the logs\n"
+    )
+    steps = [step for procedure in plan_of(text).of(Procedure) for step in procedure.steps]
+    assert {step.condition for step in steps if step.command} == {"Bad deploy"}
+    assert {step.condition for step in steps if not step.command} == {None}
+
+
+def test_a_severity_given_once_holds_for_all_that_stands_below() -> None:
+    text = "# Overloaded\n\n**Severity**: P2\n\n## Troubleshooting\n\n1. Check the logs\n2. Restart the service\n"
+    (procedure,) = plan_of(text).of(Procedure)
+    assert procedure.applies_to == ("P2",)
+
+
+def test_updates_that_come_by_the_hour_are_a_clock() -> None:
+    text = "## Severity\n\nP1 - Critical. Response within 15 minutes. Update hourly.\nP2 - High. Response in 1 hour.\n"
+    first, second = plan_of(text).of(Severity)
+    assert [(clock.name, clock.seconds) for clock in first.clocks] == [("acknowledge", 900.0), ("update", 3600.0)]
+    assert [clock.name for clock in second.clocks] == ["acknowledge"]

@@ -15,7 +15,8 @@ from stanch.playbook.phrases import Phrases
 from stanch.playbook.readers.past_incidents import CAUSE
 from stanch.playbook.severity import levels_in
 from stanch.playbook.steps import Place, StepMaker, timebox, without_timebox
-from stanch.playbook.topics import Topic
+from stanch.playbook.symptoms import signals_of_symptom
+from stanch.playbook.topics import NUMBERED, Topic
 from stanch.playbook.units import PHASE, QUESTION, Unit, answers, named_scenario, units
 from stanch.playbook.words import slug
 
@@ -64,7 +65,7 @@ def _procedure(document: Document, context: Context, unit: Unit, names: dict[str
             reading.answer(phase, place)
         reading.blocks(phase.blocks, place)
         for below in islice(phase.walk(), 1, None):
-            reading.blocks(below.blocks, place)
+            reading.blocks(below.blocks, replace(place, condition=_case(below) or place.condition))
     if not reading.steps and cause is None:
         return None
     asked = QUESTION.search(title) or PHASE.match(title)
@@ -79,8 +80,8 @@ def _procedure(document: Document, context: Context, unit: Unit, names: dict[str
     return kind(
         key=key,
         name=_name(title),
-        applies_to=levels_in(title) or _declared(section) or levels_in(intro),
-        signals=_signals(context, f"{title}. {intro}"),
+        applies_to=levels_in(title) or _declared(section) or levels_in(intro) or _inherited(context, section),
+        signals=_signals(context, f"{title}. {intro}") or tuple(dict.fromkeys(signals_of_symptom(title))),
         phases=tuple(dict.fromkeys(reading.phases)),
         steps=tuple(reading.steps),
         cause=cause,
@@ -94,6 +95,11 @@ _SEVERITY = Phrases(r"severity|priority|sev|severities|applies to")
 def _declared(section: Section) -> tuple[str, ...]:
     """The severities that a labelled field gives ("**Severity:** P1, P2")."""
     return next((levels for text in field_texts(section.blocks, _SEVERITY) if (levels := levels_in(text))), ())
+
+
+def _inherited(context: Context, section: Section) -> tuple[str, ...]:
+    """The severities that a field of a section above gives, for all that stands below it."""
+    return next((levels for above in context.outline.above(section) if (levels := _declared(above))), ())
 
 
 def _name(title: str) -> str:
@@ -113,6 +119,12 @@ def _phase_name(title: str) -> str:
 def _branch(title: str) -> str | None:
     match = re.match(r"^(?:if|option|when)\b.*", title, re.IGNORECASE)
     return title if match else None
+
+
+def _case(section: Section) -> str | None:
+    """What must be so for the steps of a section inside of a phase: its title, where it names a case and no part."""
+    counted = NUMBERED.match(section.title) or PHASE.match(section.title)
+    return _branch(section.title) or (None if counted or not section.title else section.title)
 
 
 def _introduction(section: Section) -> str:

@@ -41,6 +41,10 @@ _TIMELESS = re.compile(
 _INLINE_CLOCK = re.compile(
     r"(?P<what>[A-Za-z][A-Za-z -]{1,40}?)\s*(?::|<|\u2264|<=|within|in|every|=|-)\s*(?P<time>[^,;.()|]+)"
 )
+_PERIODIC = re.compile(
+    r"\b(?P<what>updates?|communicat\w+|status (?:page|reports?)|cadence)\s+(?P<time>hourly|daily|weekly)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(slots=True)
@@ -263,6 +267,9 @@ def _inline_clocks(text: str) -> list[ClockPromise]:
         name = clock_name(match["what"])
         if name and (duration(match["time"]) is not None or _TIMELESS.match(match["time"].strip())):
             found.append(promise(name, match["time"]))
+    found.extend(
+        promise(name, match["time"]) for match in _PERIODIC.finditer(text) if (name := clock_name(match["what"]))
+    )
     if not found:
         leading = re.search(
             (
