@@ -12,7 +12,7 @@ from stanch.model.plan import Step, StepKind
 from stanch.model.problem import Source
 from stanch.model.risk import Rating, Risk, Trait
 from stanch.playbook.context import Context
-from stanch.playbook.document import Code, Document, Item, Passage
+from stanch.playbook.document import Code, Document, Item, Passage, plain
 from stanch.playbook.fences import Command, Content, commands_of, content_of, statements_of
 from stanch.playbook.imperative import clauses
 from stanch.playbook.quantity import PATTERN, Measure, quantity_of
@@ -50,6 +50,11 @@ _AFTERTHOUGHT = re.compile(
 )
 _EXPECTS = re.compile(
     r"\b(?:expected(?: output| result)?|expect|should (?:show|return|see|print|be))\s*:?\s+(?P<what>.+)$", re.IGNORECASE
+)
+_INLINE = re.compile(
+    r"(?:[:\u2013\u2014\u2192(]|->|\b(?:run|running|execute|use|using|with|via|type|by))\s*"
+    r"`(?P<command>[^`\n]{4,300})`\s*[.)]*\s*$",
+    re.IGNORECASE,
 )
 _CHECKS = re.compile(
     r"^(?:re-?)?(?:check|verify|confirm|ensure|validate|test|make sure|assert|monitor|watch)\b", re.IGNORECASE
@@ -126,6 +131,11 @@ class StepMaker:
         passage = Passage(lines=item.lines) if item.lines else Passage(lines=(item.line,))
         if not self._effort.steps.spend(passage.text, item.line.number):
             return
+        written = self._written(item)
+        if written is not None:
+            command, language, label = written
+            yield from (self.of_command(each, language, place, label) for each in self._affordable([command]))
+            return
         checked = item.checked is not None
         _, told = _condition(_owner(passage.text)[1])
         parts = [clause for _, clause in clauses(told)]
@@ -137,6 +147,24 @@ class StepMaker:
                 yield from self.of_text(clause, passage.source(self._document, at), place, checked=checked)
             return
         yield from self.of_text(passage.text, passage.source(self._document), place, checked=checked)
+
+    def _written(self, item: Item) -> tuple[Command, str, str] | None:
+        """The command that an entry ends with ("Scale out: `kubectl scale ...`"), its language and its label."""
+        for index, line in enumerate(item.lines):
+            match = _INLINE.search(line.text)
+            if match is None or index + 1 < len(item.lines):
+                continue
+            code = Code(info="", lines=(match["command"],), first=line.number, column=1)
+            language = {Content.SHELL: "shell", Content.SQL: "sql"}.get(content_of(code))
+            if language is None or len(match["command"].split()) < 2:
+                return None
+            above = [other.plain.strip() for other in item.lines[:index]]
+            label = (
+                " ".join([*above, plain(line.text[: match.start()]).strip()]).rstrip(" :\u2013\u2014(")
+                or match["command"]
+            )
+            return Command(text=match["command"], line=line.number, column=1, label=label), language, label
+        return None
 
     def of_text(self, text: str, source: Source, place: Place, *, checked: bool = False) -> Iterator[Step]:
         """A step of prose: an action where the vocabulary knows one, else a check or a person's.

@@ -390,8 +390,8 @@ def test_a_list_of_alerts_in_a_fence_is_read_and_a_rule_file_is_not() -> None:
 
 def test_cases_inside_of_a_phase_are_conditions_of_their_steps() -> None:
     text = (
-        "# Payments runbook\n\n## Mitigate\n\n### Bad deploy\n\n```bash\nkubectl rollout undo deploy/x\n```\n\n"
-        "### Step 2\n\n1. Restart the service\n2. Check the logs\n"
+        "# Payments runbook\n\n## First 5 minutes\n\n1. Check the logs\n\n## Mitigate\n\n### Bad deploy\n\n"
+        "```bash\nkubectl rollout undo deploy/x\n```\n\n### Step 2\n\n1. Restart the service\n2. Check the logs\n"
     )
     steps = [step for procedure in plan_of(text).of(Procedure) for step in procedure.steps]
     assert {step.condition for step in steps if step.command} == {"Bad deploy"}

@@ -221,3 +221,38 @@ def test_triggers_lead_to_the_steps_beside_them() -> None:
     assert (rule.threshold.armed, rule.action, rule.procedure) == (True, "rollback_release", "rollback-steps")
     assert (word.condition, word.threshold, word.procedure) == ("Payments fail", None, "rollback-steps")
     assert "rollback-steps" in {fact.key for fact in plan.of(Procedure)}
+
+
+@pytest.mark.parametrize(
+    ("entry", "command", "text"),
+    [
+        (
+            "Scale the workers: `kubectl scale deploy/w --replicas=4 -n pay`",
+            "kubectl scale deploy/w --replicas=4 -n pay",
+            "Scale the workers",
+        ),
+        ("Look who is connected with `psql -c 'select 1'`.", "psql -c 'select 1'", "Look who is connected"),
+        ("Check the pods (`kubectl get pods -n pay`)", "kubectl get pods -n pay", "Check the pods"),
+        ("Roll back \u2013 `helm rollback shop 12`", "helm rollback shop 12", "Roll back"),
+    ],
+)
+def test_an_entry_that_gives_its_command_runs_it(entry: str, command: str, text: str) -> None:
+    (procedure,) = plan_of(f"## Response procedure\n\n1. {entry}\n2. Verify recovery\n").of(Procedure)
+    step = procedure.steps[0]
+    assert (step.command, step.text) == (command, text)
+    assert step.rating is not None
+    assert step.source.text[step.source.column - 1 :].startswith(command)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "Look at `pg_stat_activity`",
+        "Set the flag: `checkout.enabled`",
+        "Restart `api` and `worker`, then check `kubectl get pods` twice",
+        "Post in the channel: `all clear for now`",
+    ],
+)
+def test_names_in_backticks_are_no_commands(entry: str) -> None:
+    (procedure,) = plan_of(f"## Response procedure\n\n1. {entry}\n2. Verify recovery\n").of(Procedure)
+    assert all(step.command is None for step in procedure.steps)

@@ -29,7 +29,6 @@ def test_every_signal_of_the_table_is_in_the_catalogue() -> None:
         ("Upstream provider outage", "http.client.error_rate"),
         ("TLS certificate expired", "tls.certificate.remaining"),
         ("Postgres is unreachable", "db.up"),
-        ("OOM killed", "runtime.heap.utilization"),
     ],
 )
 def test_a_failure_is_seen_in_a_signal(title: str, signal: str) -> None:
