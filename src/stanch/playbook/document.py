@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html.parser import HTMLParser
-from itertools import pairwise
 from typing import assert_never
 
 from markdown_it import MarkdownIt
@@ -351,7 +350,7 @@ class _Reader:
             if isinstance(block, Items):
                 out.extend(_without_lazy_labels(block))
             elif isinstance(block, Paragraph):
-                out.extend(_lettered(block))
+                out.extend(_listed(block))
             elif block is not None:
                 out.append(block)
         return tuple(out)
@@ -476,26 +475,36 @@ class _Reader:
         ]
 
 
-_LETTER = re.compile(r"^\(?(?P<letter>[a-z]|[ivx]{2,4})[.)]\s+(?=\S)")
+_MARKS: tuple[tuple[bool, re.Pattern[str]], ...] = (
+    (True, re.compile(r"^\(?(?P<mark>[a-z]|[ivx]{2,4})[.)]\s+(?=\S)")),
+    (True, re.compile(r"^(?P<mark>\d{1,2}\.\d{1,2}\.?)\s+(?=[A-Z])")),
+    (False, re.compile(r"^(?P<mark>[-*+\u2022\u25aa\u25cf\u25e6\u2023\u00b7\u25cb\u2013])\s+(?=\S)")),
+)
+"""Marks that people count and list with and CommonMark does not take for a list's, and whether they count."""
+
+_FIRST_LETTERS = (["a", "b"], ["i", "ii"])
 
 
-def _lettered(paragraph: Paragraph) -> Iterator[Block]:
-    """A paragraph whose lines count `a)`, `b)` is a list, with what stands above the first as its lead."""
-    marks = [index for index, line in enumerate(paragraph.lines) if _LETTER.match(line.text)]
-    letters = [match["letter"] for index in marks if (match := _LETTER.match(paragraph.lines[index].text))]
-    if len(marks) < 2 or letters[:2] not in (["a", "b"], ["i", "ii"]):
-        yield paragraph
+def _listed(paragraph: Paragraph) -> Iterator[Block]:
+    """A paragraph whose lines begin with `a)`, `1.1` or a bullet is a list, with what stands above as its lead."""
+    for ordered, pattern in _MARKS:
+        found = [(index, match) for index, line in enumerate(paragraph.lines) if (match := pattern.match(line.text))]
+        marks = [match["mark"] for _, match in found]
+        if len(found) < 2 or (marks[0].isalpha() and marks[:2] not in _FIRST_LETTERS):
+            continue
+        first = found[0][0]
+        if first:
+            yield Paragraph(lines=paragraph.lines[:first])
+        ends = [index for index, _ in found[1:]] + [len(paragraph.lines)]
+        items: list[Item] = []
+        for number, ((begin, match), end) in enumerate(zip(found, ends, strict=True), start=1):
+            head = paragraph.lines[begin]
+            line = Line(number=head.number, column=head.column + match.end(), text=head.text[match.end() :])
+            text = Paragraph(lines=(line, *paragraph.lines[begin + 1 : end]))
+            items.append(Item(line=line, number=number if ordered else None, checked=None, blocks=(text,)))
+        yield Items(ordered=ordered, items=tuple(items))
         return
-    if marks[0]:
-        yield Paragraph(lines=paragraph.lines[: marks[0]])
-    items: list[Item] = []
-    for number, (begin, end) in enumerate(pairwise([*marks, len(paragraph.lines)]), start=1):
-        head, *rest = paragraph.lines[begin:end]
-        mark = _LETTER.match(head.text)
-        cut = mark.end() if mark else 0
-        line = Line(number=head.number, column=head.column + cut, text=head.text[cut:])
-        items.append(Item(line=line, number=number, checked=None, blocks=(Paragraph(lines=(line, *rest)),)))
-    yield Items(ordered=True, items=tuple(items))
+    yield paragraph
 
 
 _LABEL = re.compile(r"^\S.{0,60}:(?:\*\*|__)?$")

@@ -57,7 +57,22 @@ _TOLERATED = Phrases(
     r"ignore|can be ignored|no need to|we (?:accept|tolerate|allow)|not alert(?:ed|ing)?|nobody|no one",
     r"(?:do not|don['\u2019]?t|never|not) (?:alert|page|wake|worry|panic)|no (?:alert|action|page)",
     r"info(?:rmational)? only|logged only|only logged",
+    (
+        r"(?:\u2192|->|=>|\u21d2)\s*(?:just\s+|only\s+)?(?:watch|monitor|observe|nothing|ignore|wait|log|note"
+        r"|keep\s+an\s+eye|no\s+action)"
+    ),
 )
+_HOURS = Phrases(
+    r"during (?:the )?(?:day|night|week|business hours|office hours|working hours|peak(?: hours)?|off-?peak|weekends?)",
+    r"at night|overnight|daytime|night-?time|on (?:week-?days|week-?ends|(?:mon|tues|wednes|thurs|fri|satur|sun)days?)",
+    r"(?:outside|inside|in|within) (?:of )?(?:business|office|working|peak) hours",
+    r"between \d{1,2}:\d\d and \d{1,2}:\d\d",
+)
+_ELSEWHERE = Phrases(
+    r"staging|stage environment|pre-?prod(?:uction)?|uat|qa|sandbox",
+    r"(?:dev|development|test|testing) (?:env\w*|cluster)|non-?prod(?:uction)?",
+)
+_HERE = Phrases(r"prod|production|live")
 _TARGET = Phrases(
     r"(?:slo|sla|sli|target|goal|objective|aim|kpi|benchmark|budget)s?",
     r"(?:should|must|shall|needs? to|has to|have to|ought to) (?:(?:always|never|not|all|only) )*"
@@ -90,7 +105,8 @@ _HISTORY = Phrases(
         r"was|were|had been|went from|rose|fell|peaked|spiked to|dropped from|increased from|reduced|decreased"
         r"|improved|cut"
     ),
-    r"lowered|raised|during the (?:incident|outage)|yesterday|last (?:week|month|year|night)|in (?:19|20)\d\d|used to",
+    r"(?<!are\s)(?<!is\s)(?<!be\s)(?:lowered|raised)|during the (?:incident|outage)|used to",
+    r"yesterday|last (?:week|month|year|night)|in (?:19|20)\d\d",
     r"we (?:saw|had|observed|noticed)|at \d{1,2}:\d{2}",
 )
 _EXCEPTION = Phrases(r"unless|except|excluding|other than|not (?:if|when)|only (?:if|when|during)|outside")
@@ -105,6 +121,8 @@ _EITHER_IS_BAD = re.compile(
 )
 
 
+_AT_TIMES = "it holds at some times of the day only, and a rule watches always"
+_OTHER_PLACE = "it is for another environment than production"
 _RETIRED = "it is marked as no longer in use"
 _ALLOWED = "the text says that this is all right"
 _TOLD = "it tells what was, not when to act"
@@ -118,7 +136,9 @@ _NOT_ACTING = {
     ThresholdRole.EXAMPLE: "it is an example",
 }
 UNREAD_LANGUAGE = "the document is in a language that is not read"
-REASONS = frozenset({UNREAD_LANGUAGE, _RETIRED, _ALLOWED, _TOLD, _STEP, _SILENT, _HEALTHY, *_NOT_ACTING.values()})
+REASONS = frozenset(
+    {UNREAD_LANGUAGE, _RETIRED, _OTHER_PLACE, _ALLOWED, _TOLD, _STEP, _SILENT, _HEALTHY, *_NOT_ACTING.values()}
+)
 """Why a threshold does not act where its author means it so; any other reason is one to put right."""
 
 
@@ -211,6 +231,11 @@ def _inert(sentence: str, setting: Setting, role: ThresholdRole, *, past: bool) 
         return Mood(role=ThresholdRole.EXAMPLE, because=_NOT_ACTING[ThresholdRole.EXAMPLE])
     if _TOLERATED.inside(sentence):
         return Mood(role=ThresholdRole.EXAMPLE, because=_ALLOWED)
+    where = f"{setting.title} {sentence}"
+    if _ELSEWHERE.inside(where) and not _HERE.inside(where):
+        return Mood(role=role, because=_OTHER_PLACE)
+    if _HOURS.inside(sentence):
+        return Mood(role=role, because=_AT_TIMES)
     if _EXCEPTION.inside(sentence):
         return Mood(role=role, because="it has an exception that was not understood")
     if role is ThresholdRole.ALERT and _TARGET.inside(sentence) and not _ALERTS.inside(sentence):
@@ -236,3 +261,8 @@ def _intends(sentence: str, setting: Setting) -> bool:
     if setting.topic in _LISTS_ALERTS:
         return setting.entry or _CONDITION.inside(sentence)
     return setting.entry and setting.topic in _MAY_LIST_ALERTS
+
+
+def elsewhere(title: str) -> bool:
+    """Whether a title names an environment, this one or another."""
+    return _ELSEWHERE.inside(title) or _HERE.inside(title)

@@ -330,6 +330,8 @@ class _Sentence:
                 self._misunderstood(separator, run)
                 continue
             said = _Gatherer(self.text, run).gather(parts)
+            if separator == "(" and len(run) == 1 and run[0].kind == "DURATION":
+                said.persistence = _seconds(run)  # "> 92% (10 min)"
             measure = next((part for part in parts if part.name in _MEASURES), None)
             if measure is not None:
                 self._measured(separator, said, measure, run)
@@ -379,7 +381,9 @@ class _Sentence:
 
 def _words_only(tokens: Sequence[Token]) -> tuple[Part, ...]:
     """A subject given from outside: what is measured, how, and over what time ("p95 latency (15m)")."""
-    names = {"SIGNAL": "signal", "STATISTIC": "statistic", "DURATION": "window", "WORD": "word"}
+    names = {"SIGNAL": "signal", "STATISTIC": "statistic", "WORD": "word"}
+    if not any(token.kind == "COMPARISON" for token in tokens):
+        names["DURATION"] = "window"
     return tuple(Part(name=names[token.kind], at=(index,)) for index, token in enumerate(tokens) if token.kind in names)
 
 
@@ -533,7 +537,7 @@ class _Maker:
         if len(fitting) > 1:
             names = " or ".join(signal.name for signal in fitting)
             return None, f"\u201c{self.said.subject}\u201d can be {names}"
-        return self._utilization(fitting[0]), ""
+        return self._counted(self._utilization(fitting[0]), token.text), ""
 
     def _specific(self, token: Token | None) -> bool:
         """Whether a signal is named beside a share ("error rate: more than 5% of requests fail")."""
@@ -556,6 +560,14 @@ class _Maker:
         if quantity is None or quantity.measure is not Measure.RATIO or signal.unit is Unit.RATIO:
             return signal
         return self.vocabulary.signal(f"{signal.name}.utilization") or signal
+
+    def _counted(self, signal: Signal, phrase: str) -> Signal:
+        """Errors by number ("5xx errors > 200 in 5 minutes") are a count, not the share of requests that fail."""
+        quantity = self.limit.quantity
+        whole = quantity is not None and quantity.measure is Measure.NUMBER and quantity.value > 1
+        things = phrase.lower().endswith(("errors", "responses", "5xx", "500s"))
+        counted = self.vocabulary.signal(_COUNTS.get(signal.name, "")) if whole and things else None
+        return counted or signal
 
     def _unnamed(self) -> tuple[Signal | None, str]:
         subject = self.said.subject.strip()
@@ -625,6 +637,10 @@ class _Maker:
             if each:
                 return 1 / each, None, ""
         return 1.0, None, f"\u201c{quantity.text}\u201d has no unit, and {signal.name} is in {signal.unit.value}"
+
+
+_COUNTS: Mapping[str, str] = MappingProxyType({"http.error_rate": "http.server_errors"})
+"""Shares whose phrases also name a number of things."""
 
 
 def _period(phrase: str) -> float | None:

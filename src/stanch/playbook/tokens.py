@@ -440,8 +440,12 @@ def _opens_window(text: str, at: int, compared: re.Match[str]) -> bool:
         return False
     if _OVER_LIMIT.search(text[:at]):
         return not _INSTANT.search(follows[0])
-    return bool(_COMPARES.search(text[:at]) or _COMPARES.search(text[follows.end() :]))
+    rest = _LASTING.sub("", text[follows.end() :])
+    return bool(_COMPARES.search(text[:at]) or _COMPARES.search(rest))
 
+
+_LASTING = re.compile(r"\bfor\s+(?:more than|longer than|at least|over)\b", re.IGNORECASE)
+"""Compares a time with how long something lasts, and nothing else."""
 
 _OVER_LIMIT = re.compile(r"\bover\s+[\d.]", re.IGNORECASE)
 """A limit that is told with the same word ("over 800 ms over a 30-minute window")."""

@@ -26,7 +26,7 @@ from stanch.playbook.document import (
 )
 from stanch.playbook.fields import field_texts, sentences, split_label
 from stanch.playbook.imperative import tells
-from stanch.playbook.mood import UNREAD_LANGUAGE, Setting, mood_of, topic_of_lead
+from stanch.playbook.mood import UNREAD_LANGUAGE, Setting, elsewhere, mood_of, topic_of_lead
 from stanch.playbook.phrases import Phrases
 from stanch.playbook.quantity import duration
 from stanch.playbook.severity import levels_in
@@ -154,8 +154,13 @@ class _Reader:
 
     def paragraph(self, block: Paragraph, where: _Where) -> Iterator[Fact]:
         """A paragraph sentence by sentence; where each line carries a label, each is an entry of its own."""
-        if all(split_label(line.plain) for line in block.lines):
-            entry = replace(where, setting=replace(where.setting, entry=True))
+        labelled = [split_label(line.plain) for line in block.lines]
+        if all(labelled):
+            graded = next(
+                (level for part in labelled if part and _GRADE.fullmatch(part[0]) and (level := _only_level(part[1]))),
+                None,
+            )
+            entry = replace(where, setting=replace(where.setting, entry=True), severity=graded or where.severity)
             for line in block.lines:
                 yield from self.passage(Passage(lines=(line,)), entry)
             return
@@ -176,6 +181,10 @@ class _Reader:
             yield from self.passage(Passage(lines=item.lines), where)
         if not item.nested:
             return
+        if len(item.text.split()) <= 5 and not tells(item.text):
+            # "1. DETECTION": a chapter in the form of a numbered list, and no step.
+            topic = topic_of_title(item.text) or setting.topic
+            where = replace(where, setting=replace(setting, topic=topic, title=f"{item.text} {setting.title}"))
         below = replace(
             where,
             subject=self._subject(item.text) or where.subject,
@@ -234,9 +243,8 @@ class _Reader:
         if section not in self._grades:
             own = None
             if self.context.outline.topic(section) is not Topic.SEVERITIES:
-                own = next(
-                    (level for text in field_texts(section.blocks, _GRADE) if (level := _only_level(text))), None
-                )
+                levels = {level for text in field_texts(section.blocks, _GRADE) if (level := _only_level(text))}
+                own = levels.pop() if len(levels) == 1 else None
             above = self.context.outline.parents[section]
             self._grades[section] = own or (self._declared(above) if above is not None else None)
         return self._grades[section]
@@ -255,9 +263,10 @@ class _Reader:
             for index, (column, cell) in enumerate(zip(columns, row, strict=False)):
                 if column.times or not _CANDIDATE.inside(cell.plain):
                     continue
+                title = f"{column.place} {where.setting.title}" if column.place else where.setting.title
                 own = replace(
                     where,
-                    setting=replace(where.setting, entry=True, topic=column.topic),
+                    setting=replace(where.setting, entry=True, topic=column.topic, title=title),
                     subject=subject if index != subject_at else "",
                     severity=column.severity or _only_level(graded) or where.severity,
                     tier=column.tier or _tier(graded) or where.tier,
@@ -371,9 +380,14 @@ def _led(setting: Setting, topic: Topic, block: Paragraph) -> Setting:
 def _labelled(setting: Setting, sentence: str) -> Setting:
     split = split_label(sentence)
     topic = topic_of_title(split[0]) if split else None
+    if split is not None and topic not in _LABELS and _LOOKS.match(split[0]):
+        return replace(setting, topic=Topic.PROCEDURES, entry=False)
     if split is None or topic not in _LABELS:
         return setting
     return replace(setting, topic=topic or setting.topic, title=f"{split[0]} {setting.title}", entry=True)
+
+
+_LOOKS = Phrases(r"(?:also |then |first )?(?:look|see|check|compare|note|watch|read|inspect)", whole=False)
 
 
 # --- tables -----------------------------------------------------------------------------------------------------
@@ -407,7 +421,8 @@ class _Column:
     """What the title of a column makes of its cells.
 
     `names`: they name what is measured. `grades`: they give a severity. `times`: they are windows or persistences, and
-    `lasts` tells the latter. `limits`: a number alone is a limit. `topic` is the section's, or targets.
+    `lasts` tells the latter. `limits`: a number alone is a limit. `place` is the title where it names an
+    environment. `topic` is the section's, or targets.
     """
 
     names: bool
@@ -418,6 +433,7 @@ class _Column:
     topic: Topic
     severity: str | None
     tier: str | None
+    place: str = ""
 
 
 def _column(title: str, topic: Topic) -> _Column:
@@ -432,6 +448,7 @@ def _column(title: str, topic: Topic) -> _Column:
         topic=Topic.TARGETS if aim else topic,
         severity=_only_level(title),
         tier=_tier(title),
+        place=title if elsewhere(title) else "",
     )
 
 
