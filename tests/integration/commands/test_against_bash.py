@@ -12,7 +12,7 @@ from stanch.commands.words import Undecodable, decode
 from stanch.model.risk import Rating, Risk, Trait
 
 # Builtins of bash that a program stands in for: they are rated as plain commands, and bash runs them by itself.
-OWN = frozenset({"echo", "printf", "test", "[", "true", "false", "pwd", "kill"})
+OWN = frozenset({"echo", "printf", "test", "[", "true", "false", "pwd"})
 
 examples = settings(
     deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
