@@ -50,6 +50,9 @@ class Means:
     can_tell: bool = False
 
 
+_TERMINAL = "It needs a terminal. Run it yourself."
+
+
 def way_of(step: StepRecord, means: Means) -> Way | ByHand | FillIn:
     """Decide from the step as recorded. What cannot be carried out safely is a person's."""
     if step.command is not None and step.type is not StepKind.MANUAL:
@@ -63,6 +66,8 @@ def way_of(step: StepRecord, means: Means) -> Way | ByHand | FillIn:
             return Way.MESSAGE
         case StepKind.MESSAGE:
             return ByHand(because="No channel is configured for what is to be said.")
+        case StepKind.MANUAL if Trait.INTERACTIVE in step.traits:
+            return ByHand(because=_TERMINAL)
         case StepKind.MANUAL:
             return ByHand(because="The playbook leaves it to a person.")
         case StepKind.COMMAND | StepKind.ACTION | StepKind.CHECK:
@@ -97,7 +102,7 @@ def _way_of_resolved(step: StepRecord, means: Means) -> Way | ByHand:
             return ByHand(because="No database is configured to ask.")
         return Way.QUERY
     if Trait.INTERACTIVE in step.traits:
-        return ByHand(because="It needs a terminal. Run it yourself.")
+        return ByHand(because=_TERMINAL)
     if Trait.UNREADABLE in step.traits:
         return ByHand(because="Stanch cannot read what it does, so it does not run it.")
     return Way.SHELL if step.pipeline is None else Way.ARGV

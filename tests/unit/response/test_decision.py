@@ -165,6 +165,7 @@ def test_each_kind_of_step_has_its_way(step: object, way: Way) -> None:
         (manual("a"), "leaves it to a person"),
         (act("a", "fly"), "No action `fly` is configured"),
         (command("a", ("psql",), traits=(Trait.INTERACTIVE,)), "needs a terminal"),
+        (replace(command("a", ("psql",), traits=(Trait.INTERACTIVE,)), type=StepKind.MANUAL), "needs a terminal"),
         (command("a", ("x",), traits=(Trait.UNREADABLE,)), "cannot read what it does"),
         (sql("a", "DROP TABLE x", risk=Risk.DESTRUCTIVE), "read-only"),
     ],
