@@ -60,7 +60,11 @@ def wording(event: Event) -> Wording:  # noqa: C901, PLR0912 - one short case a 
             | EventKind.STEP_VERIFIED
             | EventKind.STEP_PROGRESS
             | EventKind.STEP_ESCALATED
+            | EventKind.STEP_UNDOING
             | EventKind.STEP_UNDONE
+            | EventKind.STEP_RETRIED
+            | EventKind.STEP_TAKEN
+            | EventKind.STEP_DECIDED
         ):
             return _step(event)
         case EventKind.RUN_STOPPED:
@@ -107,7 +111,7 @@ def _clock(event: Event) -> Wording:
     return Wording(text=f"Missed: {name}", detail=f"{prose(float(data.get('late_s') or 0))} late", key=True)
 
 
-def _step(event: Event) -> Wording:
+def _step(event: Event) -> Wording:  # noqa: C901, PLR0912 - one short case a kind
     data = event.data
     text = str(data.get("title") or data.get("text") or data.get("step") or "")
     because = _get(data, "because")
@@ -123,6 +127,8 @@ def _step(event: Event) -> Wording:
             return Wording(text=f"Skipped: {text}", detail=because)
         case EventKind.STEP_UNKNOWN:
             return Wording(text=f"Outcome unknown: {text}", detail=because, key=True)
+        case EventKind.STEP_PROPOSED if data.get("choice"):
+            return Wording(text=f"To decide: {data['choice']}", detail=_get(data, "because"), key=True)
         case EventKind.STEP_PROPOSED:
             digest = _get(data, "digest")[:12]
             detail = f"{_get(data, 'risk')}, waits for approval of digest {digest}"
@@ -133,8 +139,16 @@ def _step(event: Event) -> Wording:
             return Wording(text=f"Verified: {text}", detail=because)
         case EventKind.STEP_ESCALATED:
             return Wording(text=f"Overdue: {text}", detail=because, key=True)
+        case EventKind.STEP_UNDOING:
+            return Wording(text=f"Being put back: {text}", detail=_get(data, "command"))
         case EventKind.STEP_UNDONE:
             return Wording(text=f"Undone: {text}", detail=because)
+        case EventKind.STEP_TAKEN:
+            return Wording(text=f"Taken over by {data.get('by') or event.actor}: {text}", detail=because, key=True)
+        case EventKind.STEP_RETRIED:
+            return Wording(text=f"Tried again: {text}", detail=because)
+        case EventKind.STEP_DECIDED:
+            return Wording(text=f"{'Taken' if data.get('taken') else 'Not taken'}: {text}", detail=because, key=True)
         case _:
             return Wording(text=text, detail=_progress(data))
 

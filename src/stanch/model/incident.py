@@ -37,7 +37,11 @@ class EventKind(StrEnum):
     STEP_VERIFIED = "step verified"  # run, step, text
     STEP_PROGRESS = "step progress"  # run, step, text, done, total
     STEP_ESCALATED = "step escalated"  # run, step, text, owner, late_s
+    STEP_UNDOING = "step undoing"  # run, step, text, command (the intent to put it back)
     STEP_UNDONE = "step undone"  # run, step, text, because
+    STEP_TAKEN = "step taken"  # run, step, text, by, because (a person does it themselves)
+    STEP_RETRIED = "step retried"  # run, step, text, because, attempt, at (when its turn comes again)
+    STEP_DECIDED = "step decided"  # run, step, text, taken, because (which way a branch went, and by whom or what)
     RUN_STOPPED = "run stopped"  # run, by, because, undo (what follows still ends what was in flight)
     RUN_FINISHED = "run finished"  # run, outcome
     FINDING = "finding"  # cause, summary, confidence, evidence, later, ruled_out, statements, elapsed_s

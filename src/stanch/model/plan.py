@@ -118,7 +118,8 @@ class Step:
     """One step of a procedure. `key` is stable across edits that do not touch it (procedure slug and text).
 
     `not_before_s` and `timebox_s` count from the start of the run: "(5-15 minutes)" is 300 and 900. `ambiguous` names
-    the actions that its words can mean, where they are several; it is a person's then.
+    the actions that its words can mean, where they are several; it is a person's then. Neighbouring steps with the
+    same `parallel` are to be done side by side.
     """
 
     kind: str = "step"
@@ -137,6 +138,7 @@ class Step:
     not_before_s: float | None = None
     expects: str | None = None
     condition: str | None = None
+    parallel: str | None = None
     slots: tuple[Slot, ...] = ()
     ambiguous: tuple[str, ...] = ()
     source: Source

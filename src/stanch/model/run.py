@@ -69,6 +69,7 @@ class StepRecord:
     parameters: dict[str, Any] = field(default_factory=dict)
     owner: str | None = None
     phase: str | None = None
+    parallel: str | None = None
     condition: str | None = None
     expects: str | None = None
     slots: tuple[Slot, ...] = ()

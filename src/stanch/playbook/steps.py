@@ -115,6 +115,7 @@ class Place:
     box: TimeBox | None = None
     condition: str | None = None
     owner: str | None = None
+    parallel: str | None = None
 
 
 class StepMaker:
@@ -196,6 +197,7 @@ class StepMaker:
                 not_before_s=box.start if box else None,
                 expects=expects["what"].strip() if expects else None,
                 condition=condition or place.condition,
+                parallel=place.parallel,
                 ambiguous=rivals(body, self._vocabulary),
                 source=source,
             )
@@ -240,6 +242,7 @@ class StepMaker:
             not_before_s=box.start if box else None,
             expects=command.expects,
             condition=condition or place.condition,
+            parallel=place.parallel,
             slots=slots_in_command(command.text),
             source=self._document.source_at(command.line, self._column(command)),
         )

@@ -138,6 +138,14 @@ class ActionContext:
     controls: Controls
 
 
+def is_idempotent(action: "Action") -> bool:
+    """Whether an action says of itself, with `idempotent = True`, that doing it twice is doing it once.
+
+    Only then is one that failed tried again by itself, a few times.
+    """
+    return getattr(action, "idempotent", False) is True
+
+
 class Action(Protocol):
     """A verb of the vocabulary. `risk` is the least it carries; a proposal may raise it, never lower it."""
 

@@ -21,17 +21,31 @@ from stanch.model.plan import Plan
 from stanch.model.problem import StanchError, Unusable
 from stanch.model.risk import Risk, Trait
 from stanch.model.run import Run, StepRecord, StepState
-from stanch.response import findings, leases, rows, slots, transitions
-from stanch.response.action import Action, ActionContext, ActionFailed, Effect, NotApplicable, Outcome, Verified
+from stanch.response import branches, findings, leases, rows, slots, transitions, watching
+from stanch.response.action import (
+    Action,
+    ActionContext,
+    ActionFailed,
+    Effect,
+    NotApplicable,
+    Outcome,
+    Verified,
+    is_idempotent,
+)
 from stanch.response.approvals import digest_of, still_valid
+from stanch.response.attending import Attendant
 from stanch.response.bounds import Cut, within
+from stanch.response.branches import Branch
 from stanch.response.controls import ControlKeeper, StepControls
 from stanch.response.decision import (
     Ask,
     Begin,
+    Choose,
     Compensate,
+    Decide,
     Drop,
     Escalate,
+    EscalatePhase,
     Finish,
     Move,
     Recover,
@@ -39,12 +53,15 @@ from stanch.response.decision import (
     next_move,
 )
 from stanch.response.execution import Execution, Executor, NotStarted, Pipeline
+from stanch.response.expectation import ByEye, Met, NotMet, judged
 from stanch.response.journal import Journal, Moved
+from stanch.response.phases import PhaseEnd
 from stanch.response.redaction import Redactor
 from stanch.response.reporting import StepReport
 from stanch.response.settling import MOST_ATTEMPTS, Ending, Settled, Verdict, settle
 from stanch.response.text_table import Rows, aligned
 from stanch.response.transitions import Transition
+from stanch.response.watching import Measure
 from stanch.response.ways import ByHand, FillIn, Means, Way, goes_by_itself, way_of
 from stanch.store.engine import Store
 
@@ -58,6 +75,7 @@ EscalateHook = Callable[[Connection, Incident, StepRecord, float], None]
 """Pages further, in the transaction that says that a step waited too long."""
 
 _LOOKS = 5
+_NO_EFFECT = "It reported success, and had no effect:"
 _SHELL = ("/bin/bash", "--noprofile", "--norc", "-c")
 
 log = structlog.get_logger(__name__)
@@ -65,7 +83,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Seconds. The time boxes hold where the playbook gives none; `answer_s` is how long people may take."""
+    """Seconds. The time boxes hold where the playbook gives none; `answer_s` is how long people may take.
+
+    `watch_s` is how long a signal may take to come back into its range; `retry_s` the first pause before an idempotent
+    action is tried again, four times as long each time.
+    """
 
     lease_s: float = 15.0
     command_s: float = 120.0
@@ -74,6 +96,9 @@ class Timing:
     propose_s: float = 120.0
     undo_s: float = 600.0
     answer_s: float = 300.0
+    watch_s: float = 300.0
+    look_every_s: float = 1.0
+    retry_s: float = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +115,17 @@ class Tools:
     query: Query | None = None
     tell: Tell | None = None
     escalate: EscalateHook | None = None
+    measure: Measure | None = None
     timing: Timing = field(default_factory=Timing)
 
     @property
     def means(self) -> Means:
-        return Means(actions=self.actions, can_query=self.query is not None, can_tell=self.tell is not None)
+        return Means(
+            actions=self.actions,
+            can_query=self.query is not None,
+            can_tell=self.tell is not None,
+            can_measure=self.measure is not None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,13 +162,37 @@ class Drive:
         self._tools = tools
         self._clock = tools.clock
         self._journal = journal
+        self._attendant = Attendant(tools.executor)
         self.stop = asyncio.Event()
-        self.is_stale = True
+        self._news = asyncio.Event()
+        self._news.set()
         self._known: _Known | None = None
-        self._began: tuple[str, int, float] | None = None
+        self._began: dict[tuple[str, int], float] = {}
+        self._beside: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether somebody was heard to have changed something since the rows were read."""
+        return self._news.is_set()
+
+    @is_stale.setter
+    def is_stale(self, stale: bool) -> None:
+        if stale:
+            self._news.set()
+        else:
+            self._news.clear()
 
     async def go(self) -> None:
-        """Move until there is nothing to do. Raises LeaseLost.
+        """Move until there is nothing to do. Raises LeaseLost."""
+        try:
+            await self._go()
+        finally:
+            for task in self._beside.values():
+                task.cancel()
+            await asyncio.gather(*self._beside.values(), return_exceptions=True)
+
+    async def _go(self) -> None:
+        """The moves, one after the other; steps that the playbook puts side by side go on beside them.
 
         The fence lets nobody else write the run, people apart, and every write here is conditional on what they
         change; so the rows are read again only when somebody was heard to have changed something (`is_stale`).
@@ -148,6 +203,7 @@ class Drive:
                 self._known = await self._journal.read(self._read)
             if self._known.run.stop_by is not None:
                 self.stop.set()
+            self._end_beside()
             try:
                 if await self._make(self._decided(self._known)):
                     return
@@ -165,20 +221,39 @@ class Drive:
     def _decided(self, known: _Known) -> _Seen:
         run, incident = known.run, known.incident
         over = _over_already(incident)
-        move = next_move(run, means=self._tools.means, resolved=over, undo=run.stop_undo, now=self._clock.now())
+        move = next_move(
+            run,
+            means=self._tools.means,
+            resolved=over,
+            undo=run.stop_undo,
+            now=self._clock.now(),
+            busy=self._beside.keys(),
+        )
         return _Seen(run=run, incident=incident, move=move)
 
-    async def _make(self, seen: _Seen) -> bool:
+    async def _make(self, seen: _Seen) -> bool:  # noqa: C901, PLR0912 - one short case a move
         """Make the move; True when this drive is at its end."""
         match seen.move:
+            case Rest() | Finish() if self._beside:
+                await self._wait_beside(seen.move.until if isinstance(seen.move, Rest) else None)
             case Rest() | Finish():
                 return await self._journal.write(self._leave)
             case Drop(step=step, because=because):
                 await self._over(seen, step, StepState.SKIPPED, because)
             case Escalate(step=step):
                 await self._escalate(seen, step)
+            case EscalatePhase(end=end):
+                await self._escalate_phase(seen, end)
+            case Choose(step=step, branch=branch):
+                await self._choose(seen, step, branch)
+            case Decide(step=step, branch=branch):
+                await self._decide(seen, step, branch)
             case Compensate(step=step):
                 await self._compensate(seen, step)
+            case Ask(step=step) | Begin(step=step) if step.parallel is not None:
+                self._begin_beside(step, self._turn(seen, step))
+            case Recover(step=step) if step.parallel is not None:
+                self._begin_beside(step, self._recover(seen, step))
             case Ask(step=step) | Begin(step=step):
                 await self._turn(seen, step)
             case Recover(step=step):
@@ -186,6 +261,35 @@ class Drive:
             case _:
                 assert_never(seen.move)
         return False
+
+    # --- side by side ---
+
+    def _begin_beside(self, step: StepRecord, doing: Coroutine[Any, Any, None]) -> None:
+        """Carry a step out while the next moves are made."""
+        self._beside[step.key] = asyncio.create_task(doing, name=f"stanch-step-{step.run_id}-{step.key}")
+
+    async def _wait_beside(self, until: float | None) -> None:
+        """Until a step that goes beside ends, somebody changes something, or it is `until`."""
+        waiting: set[asyncio.Future[Any]] = {*self._beside.values(), asyncio.ensure_future(self._news.wait())}
+        if until is not None:
+            waiting.add(asyncio.ensure_future(self._clock.sleep(max(0.0, until - self._clock.now()))))
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for other in waiting - set(self._beside.values()):
+                other.cancel()
+
+    def _end_beside(self) -> None:
+        """Take out the steps that have ended. Raises what they raised, but for one that people were faster with."""
+        for key, task in tuple(self._beside.items()):
+            if not task.done():
+                continue
+            del self._beside[key]
+            self.is_stale = True
+            try:
+                task.result()
+            except Moved:
+                continue
 
     def _leave(self, connection: Connection) -> bool:
         """Let the run rest, or end it, unless something came up since it was read."""
@@ -217,8 +321,11 @@ class Drive:
 
     # --- a step's turn ---
 
-    async def _turn(self, seen: _Seen, step: StepRecord) -> None:
-        """Do the step, or ask for it: where it goes by itself, or was approved as it is now, it is done."""
+    async def _turn(self, seen: _Seen, step: StepRecord, *, again: str | None = None) -> None:
+        """Do the step, or ask for it: where it goes by itself, or was approved as it is now, it is done.
+
+        `again` says why it is begun once more.
+        """
         way = way_of(step, self._tools.means)
         match way:
             case ByHand(because=because):
@@ -227,11 +334,13 @@ class Drive:
             case FillIn(because=because, by_hand=by_hand):
                 await self._ask(seen, step, replace(step, statement=None), because=because, by_hand=by_hand is not None)
             case Way.ACTION:
-                await self._turn_of_action(seen, step)
-            case Way.ARGV | Way.SHELL | Way.QUERY | Way.MESSAGE:
+                await self._turn_of_action(seen, step, again=again)
+            case Way.ARGV | Way.SHELL | Way.QUERY | Way.MESSAGE | Way.WATCH:
                 resolved = slots.resolved(replace(step, statement=step.command))
+                if way is Way.ARGV:
+                    resolved = await self._attendant.prepared(resolved)
                 if goes_by_itself(step, way) or await self._is_allowed(seen, step, resolved):
-                    await self._carry_out(seen, step, resolved, way)
+                    await self._carry_out(seen, step, resolved, way, again=again)
             case _:
                 assert_never(way)
 
@@ -304,13 +413,13 @@ class Drive:
         now = self._clock.now()
         due_at = now + self._timebox(resolved)
         change = transitions.started(step, resolved, now=now, due_at=due_at, because=because)
-        self._began = (step.key, change.after.attempt, self._clock.monotonic())
+        self._began[step.key, change.after.attempt] = self._clock.monotonic()
         return await self._move(seen, step, change)
 
     def _elapsed(self, step: StepRecord) -> float:
         """Seconds since this attempt began; by the wall clock only where another process began it."""
-        if self._began is not None and self._began[:2] == (step.key, step.attempt):
-            return self._clock.monotonic() - self._began[2]
+        if (began := self._began.get((step.key, step.attempt))) is not None:
+            return self._clock.monotonic() - began
         return max(0.0, self._clock.now() - step.started_at) if step.started_at is not None else 0.0
 
     async def _over(
@@ -324,10 +433,19 @@ class Drive:
         exit_status: int | None = None,
         verified: str | None = None,
         data: Mapping[str, Any] | None = None,
+        acted: bool = False,
+        late: bool = False,
     ) -> None:
-        """Write the outcome."""
+        """Write the outcome. One that is `late` is paged further, in the same transaction."""
         result = transitions.Result(
-            state=state, because=because, output=output, exit_status=exit_status, verified=verified, data=data
+            state=state,
+            because=because,
+            output=output,
+            exit_status=exit_status,
+            verified=verified,
+            data=data,
+            acted=acted,
+            late=late,
         )
         change = transitions.ended(
             step,
@@ -336,7 +454,7 @@ class Drive:
             elapsed_s=self._elapsed(step),
             digest=lambda asked: self._digest(seen, asked),
         )
-        await self._move(seen, step, change)
+        await self._move(seen, step, change, also=self._page_further(seen, step) if late else None)
 
     # --- commands, queries, messages ---
 
@@ -346,21 +464,195 @@ class Drive:
         if way is Way.MESSAGE:
             await self._say(seen, step, resolved)
             return
+        if way is Way.WATCH:
+            await self._watch_out(seen, await self._start(seen, step, resolved, because=again))
+            return
         started = await self._start(seen, step, resolved, because=again)
         result = await self._ask_database(started) if way is Way.QUERY else await self._execute(started, way)
         await self._close(seen, started, result)
 
     async def _close(self, seen: _Seen, step: StepRecord, result: _Result) -> None:
         """Write what a command or query came to."""
-        fault = result.fault
-        if fault is not None and result.cut and step.risk is not Risk.READ_ONLY:
-            because = f"{fault} Whether it took effect is not known."
-            await self._over(seen, step, StepState.UNKNOWN, because, output=result.output)
+        late = result.cut and not self.stop.is_set()
+        if result.fault is not None and result.cut and step.risk is not Risk.READ_ONLY:
+            await self._close_unseen(seen, step, result, late=late)
+        elif result.fault is not None:
+            await self._over(
+                seen,
+                step,
+                StepState.FAILED,
+                result.fault,
+                output=result.output,
+                exit_status=result.exit_status,
+                late=late,
+            )
+        else:
+            await self._prove(seen, step, result)
+
+    async def _close_unseen(self, seen: _Seen, step: StepRecord, result: _Result, *, late: bool) -> None:
+        """Of a command that was cut, its look tells what came; without one nobody knows."""
+        verified = await self._attendant.proved(step)
+        if verified.effect is Effect.CANNOT_TELL:
+            because = f"{result.fault} Whether it took effect is not known."
+            await self._over(seen, step, StepState.UNKNOWN, because, output=result.output, late=late)
             return
-        if fault is None:
-            fault = transitions.unexpected(step, result.output or "")
-        state = StepState.DONE if fault is None else StepState.FAILED
-        await self._over(seen, step, state, fault, output=result.output, exit_status=result.exit_status)
+        why = result.fault or ""
+        settled = settle(Ending.CUT, verified, risk=step.risk, attempt=step.attempt, why=why)
+        states = {Verdict.DONE: StepState.DONE, Verdict.FAILED: StepState.FAILED}
+        state = states.get(settled.verdict, StepState.UNKNOWN)
+        proof = verified.because if state is StepState.DONE else None
+        await self._over(seen, step, state, settled.because, output=result.output, verified=proof, late=late)
+
+    async def _prove(self, seen: _Seen, step: StepRecord, result: _Result) -> None:
+        """Verify a command that ended well, and write what it came to. What changes something is not done before."""
+        changes = step.risk is not Risk.READ_ONLY
+        found = self._attendant.companions(step)
+        checked = step.expects is not None or (found is not None and (found.proof or found.settled))
+        if changes and checked and transitions.RAN not in step.progress:
+            # Its outcome is seen: from here on a crash leads to its verification, never to its being run again.
+            progress = {**transitions.kept(step.progress), transitions.RAN: result.exit_status}
+            await self._journal.progress(seen.run, step, progress)
+            if result.output is not None:
+                await self._journal.show(step, result.output)
+            step = replace(step, progress=progress, output=result.output)
+        try:
+            proof, fault, state = await self._within(self._proof(seen, step, result), None)
+        except Cut:
+            proof, fault, state = [], "The run was stopped before it was verified.", StepState.FAILED
+        await self._over(
+            seen,
+            step,
+            state,
+            fault,
+            output=result.output,
+            exit_status=result.exit_status,
+            verified=" ".join(proof) if proof and state is StepState.DONE else None,
+            acted=changes and state is StepState.FAILED and not (fault or "").startswith(_NO_EFFECT),
+        )
+
+    async def _proof(self, seen: _Seen, step: StepRecord, result: _Result) -> tuple[list[str], str | None, StepState]:
+        """What proves it, else why it is not proved, and the state that follows."""
+        proof: list[str] = []
+        changes = step.risk is not Risk.READ_ONLY
+        if changes:
+            verified = await self._attendant.proved(step)
+            if verified.effect is Effect.NO_EFFECT:
+                return proof, f"{_NO_EFFECT} {verified.because}", StepState.FAILED
+            if verified.effect is Effect.TOOK_EFFECT:
+                proof.append(verified.because)
+            followed = await self._attendant.settled(step, within_s=self._timebox(step))
+            if followed is not None and followed.fault is not None:
+                return (
+                    proof,
+                    f"It was carried out, and what it began has not ended well: {followed.fault}",
+                    (StepState.FAILED),
+                )
+            if followed is not None:
+                proof.append(followed.output.splitlines()[-1] if followed.output else "What it began has ended.")
+        because, state = await self._as_expected(seen, step, result.output or "")
+        if because is not None and state is StepState.DONE and changes:
+            return [*proof, because], None, state
+        return proof, because, state
+
+    async def _as_expected(self, seen: _Seen, step: StepRecord, output: str) -> tuple[str | None, StepState]:
+        """Compare with what the playbook expects: what is to be said of it, and the state that follows."""
+        if step.expects is None:
+            return None, StepState.DONE
+        if transitions.WATCHES in step.progress and self._tools.measure is not None:
+            watched = await self._watch(seen, step)
+            return watched.text, StepState.DONE if watched.holds else StepState.FAILED
+        match judged(step.expects, output):
+            case Met(because=because):
+                return (None if step.risk is Risk.READ_ONLY else because), StepState.DONE
+            case NotMet(because=because):
+                return because, StepState.FAILED
+            case ByEye(because=because) if step.risk is Risk.READ_ONLY:
+                return because, StepState.DONE
+            case ByEye(because=because):
+                return f"It ended well. {because} Then say that it is done, or do it again.", StepState.UNKNOWN
+
+    # --- signals ---
+
+    async def _watch_out(self, seen: _Seen, step: StepRecord) -> None:
+        """A step that is done when a signal is as it says. Without data it is a person's."""
+        try:
+            looked = await self._within(self._watch(seen, step), None)
+        except Cut as cut:
+            await self._over(seen, step, StepState.FAILED, str(cut))
+            return
+        if looked.holds is None:
+            await self._ask(seen, step, step, because=f"{looked.text} Look yourself.", by_hand=True)
+        elif looked.holds:
+            await self._over(seen, step, StepState.DONE, output=looked.text, verified=looked.text)
+        else:
+            await self._over(seen, step, StepState.FAILED, looked.text, late=True)
+
+    async def _watch(self, seen: _Seen, step: StepRecord) -> watching.Seen:
+        """Look at a signal until it has been as the step says for as long as it says, or the time box is over."""
+        assert self._tools.measure is not None
+        rule = watching.of_document(step.progress[transitions.WATCHES])
+        hold, report = watching.holding_s(rule), StepReport(self._journal, seen.run, step)
+        until = self._clock.monotonic() + self._watch_s(step, hold)
+        since: float | None = None
+        while True:
+            looked, now = watching.look(rule, self._tools.measure), self._clock.monotonic()
+            since = None if not looked.holds else now if since is None else since
+            if since is not None and now - since >= hold:
+                return looked
+            if now >= until:
+                return looked if looked.holds is None else replace(looked, holds=False)
+            await report(looked.text, now - since if since is not None and hold else None, hold or None)
+            await self._clock.sleep(self._tools.timing.look_every_s)
+
+    def _watch_s(self, step: StepRecord, hold: float) -> float:
+        box = step.timebox_s if step.timebox_s is not None else self._tools.timing.watch_s
+        return max(box, hold + 10 * self._tools.timing.look_every_s)
+
+    # --- branches ---
+
+    async def _choose(self, seen: _Seen, step: StepRecord, branch: Branch) -> None:
+        """Ask people which way it goes."""
+        change = transitions.asked_to_choose(
+            step,
+            branches.choice_of(seen.run.steps, branch),
+            digest=lambda asked: self._digest(seen, asked),
+            because=None,
+            due_at=self._clock.now() + self._tools.timing.answer_s,
+        )
+        await self._move(seen, step, change)
+
+    async def _decide(self, seen: _Seen, step: StepRecord, branch: Branch) -> None:
+        """Go by what is measured; without data, people are asked."""
+        assert self._tools.measure is not None
+        looked = watching.look(watching.of_document(step.progress[transitions.WHEN]), self._tools.measure)
+        if looked.holds is None:
+            await self._choose(seen, step, branch)
+            return
+        mine = [each for each in seen.run.steps if each.key in branch.keys and not each.state.is_over]
+        because = f"'{branch.condition}' {'holds' if looked.holds else 'does not hold'}: {looked.text}"
+        changes = [
+            transitions.decided(each, because)
+            if looked.holds
+            else transitions.ended(
+                each,
+                transitions.Result(state=StepState.SKIPPED, because=because),
+                now=self._clock.now(),
+                elapsed_s=0.0,
+                digest=lambda asked: self._digest(seen, asked),
+            )
+            for each in mine
+        ]
+        at = next(index for index, each in enumerate(mine) if each.key == step.key)
+
+        def also(connection: Connection) -> None:
+            for each, change in zip(mine, changes, strict=True):
+                if each.key != step.key:
+                    rows.update_step(connection, each, change.after)
+
+        events = tuple(event for change in changes for event in change.events)
+        told = events if not looked.holds else changes[at].events
+        await self._move(seen, step, Transition(after=changes[at].after, events=told), also=also)
+        self.is_stale = True
 
     async def _execute(self, step: StepRecord, way: Way) -> _Result:
         pipeline: Pipeline | None = step.pipeline
@@ -429,9 +721,19 @@ class Drive:
         except Exception as fault:
             log.exception("runs.action_broke", run=step.run_id, step=step.key, action=action.name)
             ending, why = Ending.FAILED, f"`{action.name}` broke: {type(fault).__name__}: {fault}."
+        if (
+            ending is Ending.FAILED
+            and is_idempotent(action)
+            and step.attempt < MOST_ATTEMPTS
+            and not self.stop.is_set()
+        ):
+            pause = self._tools.timing.retry_s * 4 ** (step.attempt - 1)
+            await self._move(seen, step, transitions.retried(step, why, at=self._clock.now() + pause))
+            return
         if step.risk is Risk.READ_ONLY:
             if outcome is None:
-                await self._over(seen, step, StepState.FAILED, why)
+                late = ending is Ending.CUT and not self.stop.is_set()
+                await self._over(seen, step, StepState.FAILED, why, late=late)
             else:
                 text = self._tools.redactor(outcome.text)
                 await self._over(seen, step, StepState.DONE, output=text, data=outcome.data)
@@ -592,11 +894,32 @@ class Drive:
         if way is Way.ACTION:
             await self._settle(seen, self._action(step), step, ending=Ending.UNSEEN)
             return
+        if transitions.RAN in step.progress:
+            result = _Result(output=step.output, exit_status=step.progress[transitions.RAN])
+            await self._prove(seen, step, result)
+            return
         await self._watch_left_over(seen, step)
+        if way is Way.ARGV and await self._settled_by_a_look(seen, step):
+            return
         because = (
             f"{gone} Nobody saw its outcome. Look at what it left behind, then say that it is done, or do it again."
         )
         await self._over(seen, step, StepState.UNKNOWN, because)
+
+    async def _settled_by_a_look(self, seen: _Seen, step: StepRecord) -> bool:
+        """Where a look tells whether a command took effect whose outcome nobody saw, go on from there."""
+        verified = await self._attendant.proved(step)
+        settled = settle(Ending.UNSEEN, verified, risk=step.risk, attempt=step.attempt)
+        match settled.verdict:
+            case Verdict.DONE if verified.effect is Effect.TOOK_EFFECT:
+                await self._prove(seen, step, _Result(output=step.output))
+            case Verdict.AGAIN if self.stop.is_set():
+                await self._over(seen, step, StepState.FAILED, f"The run was stopped. {settled.because}")
+            case Verdict.AGAIN:
+                await self._turn(seen, step, again=f"Attempt {step.attempt} was cut short: {settled.because}")
+            case _:
+                return False
+        return True
 
     async def _watch_left_over(self, seen: _Seen, step: StepRecord) -> None:
         """Where the command itself outlived Stanch, wait for its end; its output and exit status went unseen."""
@@ -612,26 +935,49 @@ class Drive:
 
     async def _escalate(self, seen: _Seen, step: StepRecord) -> None:
         """Say that nobody answered in time, and page further."""
-        now = self._clock.now()
-        hook = self._tools.escalate
+        change = transitions.escalated(step, now=self._clock.now())
+        await self._move(seen, step, change, also=self._page_further(seen, step))
 
-        def also(connection: Connection) -> None:
+    async def _escalate_phase(self, seen: _Seen, end: PhaseEnd) -> None:
+        """Say that a phase is late, and page further."""
+        late_s = max(0.0, self._clock.now() - end.due_at)
+        change = transitions.phase_late(end.first, end.phase, late_s=late_s, left=end.left)
+        await self._move(seen, end.first, change, also=self._page_further(seen, end.first))
+
+    def _page_further(self, seen: _Seen, step: StepRecord) -> Callable[[Connection], None]:
+        hook, now = self._tools.escalate, self._clock.now()
+
+        def page(connection: Connection) -> None:
             if hook is not None:
                 hook(connection, seen.incident, step, now)
 
-        await self._move(seen, step, transitions.escalated(step, now=now), also=also)
+        return page
 
     async def _compensate(self, seen: _Seen, step: StepRecord) -> None:
-        """Put back one step that was done."""
-        action = self._tools.actions.get(step.action or "")
-        failed = (
-            f"No action `{step.action}` is configured here." if action is None else await self._undo(seen, action, step)
-        )
+        """Put back one step that was done: intent, act, outcome. Begun before a crash, it is looked at first."""
+        is_back = False
+        if transitions.UNDOING not in step.progress:
+            present = await self._attendant.present(step) if step.action is None else None
+            step = await self._move(seen, step, transitions.undoing(step, present))
+        elif step.action is None:
+            is_back = await self._attendant.is_back(step, step.progress[transitions.UNDOING])
+        failed = None if is_back else await self._put_back(seen, step)
         if failed is None:
             because = f"The run was stopped by {seen.run.stop_by}: {seen.run.stop_because}"
             await self._move(seen, step, transitions.undone(step, because))
         else:
-            await self._move(seen, step, transitions.not_undone(step, f"It could not be undone: {failed}"))
+            change = transitions.not_undone(step, f"It could not be undone: {failed}")
+            await self._move(seen, step, change, also=self._page_further(seen, step))
+
+    async def _put_back(self, seen: _Seen, step: StepRecord) -> str | None:
+        """Undo what a step did; why that failed, where it did."""
+        if step.action is None:
+            self._tools.executor.end_left_over(f"{step.run_id}/{step.key}/undo")
+            return await self._attendant.undo(step, within_s=self._tools.timing.undo_s)
+        action = self._tools.actions.get(step.action)
+        if action is None:
+            return f"No action `{step.action}` is configured here."
+        return await self._undo(seen, action, step)
 
     # --- what steps act with ---
 

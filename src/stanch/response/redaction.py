@@ -16,6 +16,8 @@ from itertools import pairwise
 from urllib.parse import quote
 
 _MARK = "[redacted: {}]"
+MARKED = "[redacted: "
+"""How every mark begins: what holds one is not what was printed."""
 
 _SHORTEST_KNOWN = 6
 """A known secret shorter than this would take ordinary words out of the output; its owner should change it."""

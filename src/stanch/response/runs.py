@@ -4,40 +4,50 @@ Every function is a unit of work: the change of the rows and its event on the ti
 runner is woken when it is committed. What is not allowed now raises `Refused` and changes nothing.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
 from stanch.incidents import timeline
 from stanch.model.incident import EventKind, Incident
-from stanch.model.plan import Plan, Procedure, Step
+from stanch.model.plan import Plan, Procedure, Step, StepKind
 from stanch.model.problem import NotFound, Refused
 from stanch.model.risk import Rating, Risk, worst
 from stanch.model.run import Approval, Run, RunState, StepRecord, StepState
+from stanch.model.signal import Signal
 from stanch.response import rows, slots
-from stanch.response.approvals import people_missing, permit
+from stanch.response.approvals import digest_of, people_missing, permit
 from stanch.response.evidence import Offer
+from stanch.response.expectation import is_understood
 from stanch.response.matching import Matched, NoneMatched, match_procedure
-from stanch.response.transitions import BY_HAND
+from stanch.response.transitions import BRANCH, BY_HAND, CHOICE, LASTING, TAKEN, WATCHES, WHEN
+from stanch.response.watching import to_document, watched
 from stanch.store.numbering import take_turns
 from stanch.store.tables import run as run_table
 from stanch.store.wake import wake
 
 TOPIC = "runs"
 
+GATE_S = 300.0
+"""Seconds after which the question before a run is asked of more people."""
+TAKEN_S = 900.0
+"""Seconds that a step which somebody has taken over may take before more people hear of it."""
 
-def expand(run_id: str, procedure: Procedure, *, now: float) -> tuple[StepRecord, ...]:
+
+def expand(run_id: str, procedure: Procedure, *, now: float, signals: Sequence[Signal] = ()) -> tuple[StepRecord, ...]:
     """The steps of a procedure as records, in order, with the keys they have in the plan. Pure.
 
     A key that stands twice (the same text under the same heading) gets its place among its equals: `key~2`.
+    `signals` are those that the playbooks define beside the catalogue's.
     """
     seen: dict[str, int] = {}
     records = []
     for ordinal, step in enumerate(procedure.steps):
         seen[step.key] = seen.get(step.key, 0) + 1
         key = step.key if seen[step.key] == 1 else f"{step.key}~{seen[step.key]}"
-        records.append(_record(run_id, key, ordinal, step, now))
+        records.append(replace(_record(run_id, key, ordinal, step, now), progress=_measured(step, tuple(signals))))
     return tuple(records)
 
 
@@ -63,6 +73,7 @@ def _record(run_id: str, key: str, ordinal: int, step: Step, now: float) -> Step
         parameters=dict(step.parameters),
         owner=step.owner,
         phase=step.phase,
+        parallel=step.parallel,
         condition=step.condition,
         expects=step.expects,
         slots=step.slots,
@@ -73,15 +84,38 @@ def _record(run_id: str, key: str, ordinal: int, step: Step, now: float) -> Step
     )
 
 
+def _measured(step: Step, signals: Sequence[Signal]) -> dict[str, Any]:
+    """What of a step is decided by a signal: when it is done, and whether its branch is taken."""
+    progress = {}
+    expects = step.expects if step.expects is not None and not is_understood(step.expects) else None
+    if step.type is StepKind.CHECK and step.command is None:
+        expects = step.text
+    if expects is not None and (rule := watched(expects, step.source, signals)) is not None:
+        progress[WATCHES] = to_document(rule)
+    if step.condition is not None and (rule := watched(step.condition, step.source, signals)) is not None:
+        progress[WHEN] = to_document(rule)
+    return progress
+
+
 def _why(rating: Rating) -> str | None:
     parts = [f"`{reason.text}` is {reason.risk}" for reason in rating.because if reason.risk is not Risk.READ_ONLY]
     return "; ".join([*parts, *([rating.hint] if rating.hint else [])]) or None
 
 
 def start(
-    connection: Connection, incident: Incident, procedure: Procedure, plan: Plan, *, now: float, because: str
+    connection: Connection,
+    incident: Incident,
+    procedure: Procedure,
+    plan: Plan,
+    *,
+    now: float,
+    because: str,
+    gate: str | None = None,
 ) -> Run:
-    """Begin a run of `procedure`; `because` says why this one. Where one of it is going on already, that one."""
+    """Begin a run of `procedure`; `because` says why this one. Where one of it is going on already, that one.
+
+    With a `gate`, nothing of it begins before a person has answered that question with yes.
+    """
     take_turns(connection, f"runs of {incident.id}")
     same = (run_table.c.incident_id == incident.id) & (run_table.c.procedure == procedure.key)
     still = same & run_table.c.state.in_((RunState.RUNNING.value, RunState.STOPPING.value))
@@ -101,13 +135,48 @@ def start(
         epoch=0,
         wake_at=now,
         started_at=now,
-        steps=expand(run_id, procedure, now=now),
+        steps=expand(run_id, procedure, now=now, signals=plan.signals),
     )
+    if gate is not None:
+        record = replace(record, steps=(_gate(record, gate, now), *record.steps))
     rows.insert_run(connection, record)
     data = {"run": run_id, "procedure": procedure.name, "because": because}
     timeline.append(connection, incident.id, EventKind.RUN_STARTED, data, now=now)
+    if gate is not None:
+        asked = record.steps[0]
+        question: dict[str, Any] = {
+            "run": run_id,
+            "step": asked.key,
+            "text": asked.text,
+            "digest": asked.digest,
+            "risk": Risk.READ_ONLY,
+            "why": because,
+            "by_hand": False,
+            "choice": gate,
+        }
+        timeline.append(connection, incident.id, EventKind.STEP_PROPOSED, question, now=now)
     wake(connection, TOPIC)
     return record
+
+
+def _gate(run: Run, question: str, now: float) -> StepRecord:
+    """The question before a run as its first step; answered with no, all others are skipped."""
+    key = f"{run.procedure}/begin"
+    option = {"key": key, "text": run.name, "keys": [step.key for step in run.steps]}
+    asked = StepRecord(
+        run_id=run.id,
+        key=key,
+        ordinal=-1,
+        type=StepKind.MANUAL,
+        text=f"Begin '{run.name}'",
+        risk=Risk.READ_ONLY,
+        state=StepState.PROPOSED,
+        because=run.because,
+        due_at=now + GATE_S,
+        asked=1,
+        progress={CHOICE: {"question": question, "options": [option]}, BY_HAND: False},
+    )
+    return replace(asked, digest=digest_of(asked, plan_hash=run.plan_hash, environment=()))
 
 
 def start_matching(
@@ -198,6 +267,9 @@ def approve(
     For a step that is done by hand a yes says that it was done. Raises NotFound, Refused.
     """
     run, step = _locked(connection, run_id, step_key)
+    if is_choice(step):
+        permit(run, replace(step, slots=()), digest=digest, by=by)
+        return choose(connection, run_id, step_key, by=by, reason=reason, now=now)
     permit(run, step, digest=digest, by=by)
     given = Approval(run_id=run_id, step_key=step_key, digest=digest, by=by, at=now, reason=reason)
     rows.insert_approval(connection, given)
@@ -251,10 +323,120 @@ def skip(connection: Connection, run_id: str, step_key: str, *, by: str, reason:
             hint="It goes on. Stop the run to end it, or wait for its time box.",
         )
     _must_not_be_over(step)
+    if is_choice(step):
+        return _decline(connection, run, step, by=by, reason=reason, now=now)
     because = f"Skipped by {by}: {reason}"
     _tell(connection, run, EventKind.STEP_SKIPPED, step, now=now, by=by, because=because)
     skipped = replace(step, state=StepState.SKIPPED, ended_at=now, due_at=None, because=because)
     return _move(connection, run, step, skipped, now)
+
+
+def choose(connection: Connection, run_id: str, option: str, *, by: str, reason: str, now: float) -> StepRecord:
+    """A person says which way a run goes: the option whose first step is `option` is taken, the others are skipped.
+
+    Raises NotFound; Refused where no such question is asked.
+    """
+    run = _lock(connection, run_id)
+    _must_run(run)
+    _must_be_named(by)
+    asked = next((step for step in run.steps if is_choice(step) and option in _options(step)), None)
+    if asked is None:
+        raise Refused(
+            f"Run {run_id} does not ask about {option}.",
+            hint=f"Nothing was changed. `stanch run show {run_id}` says what it asks.",
+        )
+    options = _options(asked)
+    taken = options[option]
+    because = f"{taken['text']}: chosen by {by}" + (f": {reason}" if reason else ".")
+    _tell(connection, run, EventKind.STEP_DECIDED, asked, now=now, by=by, taken=True, because=because)
+    for step in run.steps:
+        if step.key == asked.key or step.state.is_over:
+            continue
+        if step.key in taken["keys"]:
+            _must_move(connection, step, replace(step, progress={**step.progress, BRANCH: because}))
+        elif any(step.key in other["keys"] for other in options.values()):
+            _leave_out(connection, run, step, because=f"Not taken. {because}", by=by, now=now)
+    progress = {key: value for key, value in asked.progress.items() if key != CHOICE}
+    if asked.key not in taken["keys"] and len(options) == 1:
+        # The question before a run is a step of its own.
+        done = replace(asked, state=StepState.DONE, ended_at=now, due_at=None, because=because, progress=progress)
+        return _move(connection, run, asked, done, now)
+    if asked.key in taken["keys"]:
+        after = replace(asked, state=StepState.WAITING, due_at=None, digest=None, approvals=(), because=None)
+        rows.forget_approvals(connection, run_id, asked.key)
+        return _move(connection, run, asked, replace(after, progress={**progress, BRANCH: because}), now)
+    skipped = replace(
+        asked,
+        state=StepState.SKIPPED,
+        ended_at=now,
+        due_at=None,
+        because=f"Not taken. {because}",
+        progress=progress,
+    )
+    _tell(connection, run, EventKind.STEP_SKIPPED, asked, now=now, by=by, because=skipped.because)
+    return _move(connection, run, asked, skipped, now)
+
+
+def _decline(connection: Connection, run: Run, asked: StepRecord, *, by: str, reason: str, now: float) -> StepRecord:
+    """The way that begins with the step that asks is not taken; other options are asked about by themselves."""
+    declined = _options(asked).get(asked.key)
+    keys = set(declined["keys"]) if declined is not None else set()
+    text = declined["text"] if declined is not None else asked.text
+    because = f"{text}: not taken, by {by}: {reason}"
+    _tell(connection, run, EventKind.STEP_DECIDED, asked, now=now, by=by, taken=False, because=because)
+    for step in run.steps:
+        if step.key in keys - {asked.key} and not step.state.is_over:
+            _leave_out(connection, run, step, because=because, by=by, now=now)
+    progress = {key: value for key, value in asked.progress.items() if key != CHOICE}
+    after = replace(
+        asked, state=StepState.SKIPPED, ended_at=now, due_at=None, because=because, approvals=(), progress=progress
+    )
+    _tell(connection, run, EventKind.STEP_SKIPPED, asked, now=now, by=by, because=because)
+    return _move(connection, run, asked, after, now)
+
+
+def _leave_out(connection: Connection, run: Run, step: StepRecord, *, because: str, by: str, now: float) -> None:
+    if step.state is StepState.STARTED:
+        return
+    _tell(connection, run, EventKind.STEP_SKIPPED, step, now=now, by=by, because=because)
+    skipped = replace(step, state=StepState.SKIPPED, ended_at=now, due_at=None, because=because)
+    _must_move(connection, step, skipped)
+
+
+def take_over(connection: Connection, run_id: str, step_key: str, *, by: str, reason: str, now: float) -> StepRecord:
+    """A person does a step themselves, also one that would go by itself, and reports what they saw with `complete`.
+
+    Raises NotFound; Refused for one that runs or is over.
+    """
+    run, step = _locked(connection, run_id, step_key)
+    _must_run(run)
+    _must_be_named(by)
+    if step.state is StepState.STARTED:
+        raise Refused(
+            f"'{step.text}' is running.", hint="It goes on. Stop the run to end it, or wait for its time box."
+        )
+    _must_not_be_over(step)
+    if step.state is StepState.UNKNOWN or is_choice(step):
+        raise Refused(
+            f"'{step.text}' is not for doing: people are asked about it.",
+            hint="Nothing was changed. Say that it is done, have it done again, or decide.",
+        )
+    taken = slots.for_people(step)
+    because = f"Taken over by {by}" + (f": {reason}" if reason.strip() else ".")
+    after = replace(
+        taken,
+        state=StepState.PROPOSED,
+        owner=by,
+        asked=step.asked + 1,
+        because=because,
+        due_at=now + (step.timebox_s if step.timebox_s is not None else TAKEN_S),
+        approvals=(),
+        progress={**step.progress, BY_HAND: True, TAKEN: by},
+    )
+    after = replace(after, digest=digest_of(after, plan_hash=run.plan_hash, environment=()))
+    rows.forget_approvals(connection, run_id, step_key)
+    _tell(connection, run, EventKind.STEP_TAKEN, step, now=now, by=by, because=because)
+    return _move(connection, run, step, after, now)
 
 
 def again(connection: Connection, run_id: str, step_key: str, *, by: str, reason: str, now: float) -> StepRecord:
@@ -270,7 +452,7 @@ def again(connection: Connection, run_id: str, step_key: str, *, by: str, reason
     rows.forget_approvals(connection, run_id, step_key)
     text = f"'{step.text}' is to be tried again: {reason}" if reason else f"'{step.text}' is to be tried again."
     timeline.append(connection, run.incident_id, EventKind.NOTE, {"text": text}, now=now, actor=by)
-    progress = {key: value for key, value in step.progress.items() if key == slots.GIVEN_RISK}
+    progress = {key: value for key, value in step.progress.items() if key in LASTING | {slots.GIVEN_RISK}}
     fresh = replace(
         step,
         state=StepState.WAITING,
@@ -313,6 +495,16 @@ def is_by_hand(step: StepRecord) -> bool:
     return step.progress.get(BY_HAND) is True
 
 
+def is_choice(step: StepRecord) -> bool:
+    """Whether what is asked is to decide which way the run goes."""
+    return step.state is StepState.PROPOSED and CHOICE in step.progress
+
+
+def _options(step: StepRecord) -> dict[str, dict[str, Any]]:
+    """The options of a question by the key of each one's first step."""
+    return {option["key"]: option for option in step.progress[CHOICE]["options"]}
+
+
 def _lock(connection: Connection, run_id: str) -> Run:
     """The run, and nobody else writes it until the transaction ends."""
     connection.execute(update(run_table).where(run_table.c.id == run_id).values(epoch=run_table.c.epoch))
@@ -347,6 +539,11 @@ def _tell(
 ) -> None:
     data = {"run": run.id, "step": step.key, "text": step.text, "by": by, **data}
     timeline.append(connection, run.incident_id, kind, data, now=now, actor=by)
+
+
+def _must_move(connection: Connection, before: StepRecord, after: StepRecord) -> None:
+    if not rows.update_step(connection, before, after):
+        raise Refused(f"'{before.text}' has just changed.", hint="Nothing was changed by this. Look at it again.")
 
 
 def _move(connection: Connection, run: Run, before: StepRecord, after: StepRecord, now: float) -> StepRecord:

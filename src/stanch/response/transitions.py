@@ -1,6 +1,5 @@
 """Each change of a step: the record after it, and what the timeline is told. Pure."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,8 +22,54 @@ UNDO_FAILED = "undo failed"
 DATA = "data"
 """In a step's progress: what its action left for the steps after it."""
 
-_KEPT = frozenset({BY_HAND, GIVEN, GIVEN_RISK, UNDO_FAILED, DATA})
-_LITERAL = re.compile(r"`([^`]+)`")
+BEFORE = "before"
+"""In a step's progress: what the look before the act printed."""
+UNDO = "undo"
+"""In a step's progress: the pipeline that puts a command back, stage by stage."""
+RAN = "ran"
+"""In a step's progress: its command ended well, with this exit status; what is left is to verify it."""
+ACTED = "acted"
+"""In a step's progress: it was carried out, whatever its verification said; a stop puts it back."""
+UNDOING = "undoing"
+"""In a step's progress: putting it back was begun, when the look showed this."""
+WATCHES = "watches"
+"""In a step's progress: the condition on a signal by which the step is done."""
+WHEN = "when"
+"""In a step's progress: the condition on a signal by which its branch is taken."""
+BRANCH = "branch"
+"""In a step's progress: its branch is taken, and why."""
+CHOICE = "choice"
+"""In a step's progress: what is asked is to decide: its `question` and `options` (key, text, keys)."""
+TAKEN = "taken"
+"""In a step's progress: who took it over by hand."""
+LATE = "late"
+"""In a step's progress: the phases whose end was missed, and said so."""
+
+NO_UNDO = "no undo"
+"""The name of the fact that says, before people approve, why there is no undo."""
+
+_KEPT = frozenset(
+    {
+        BY_HAND,
+        GIVEN,
+        GIVEN_RISK,
+        UNDO_FAILED,
+        DATA,
+        BEFORE,
+        UNDO,
+        RAN,
+        ACTED,
+        UNDOING,
+        WATCHES,
+        WHEN,
+        BRANCH,
+        CHOICE,
+        TAKEN,
+        LATE,
+    }
+)
+LASTING = frozenset({WATCHES, WHEN, BRANCH, LATE})
+"""What of a step's progress outlives even being asked for anew."""
 
 Told = tuple[EventKind, dict[str, Any]]
 Digest = Callable[[StepRecord], str]
@@ -47,6 +92,10 @@ def told(kind: EventKind, step: StepRecord, **data: Any) -> Told:
 def kept(progress: Mapping[str, Any]) -> dict[str, Any]:
     """A step's progress without how far it is: what outlives an attempt."""
     return {key: value for key, value in progress.items() if key in _KEPT}
+
+
+def _without(progress: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {key: value for key, value in progress.items() if key not in names}
 
 
 def resolved(step: StepRecord, *, least: Risk, proposal: Proposal, given: dict[str, Any]) -> StepRecord:
@@ -81,7 +130,7 @@ def proposed(
         because=because,
         why=" ".join(filter(None, (because, step.why))) if by_hand else wanted.why,
         due_at=due_at,
-        progress={**kept(wanted.progress), BY_HAND: by_hand},
+        progress={**_without(kept(wanted.progress), RAN, CHOICE), BY_HAND: by_hand},
         approvals=(),
     )
     after = replace(after, digest=digest(after))
@@ -112,7 +161,8 @@ def started(step: StepRecord, wanted: StepRecord, *, now: float, due_at: float, 
         output=None,
         exit_status=None,
         because=because,
-        progress=kept(wanted.progress),
+        not_before=None,
+        progress=_without(kept(wanted.progress), RAN, ACTED),
     )
     command = after.statement if after.statement is not None else after.command
     event = told(EventKind.STEP_STARTED, after, command=command, attempt=after.attempt, because=because)
@@ -128,7 +178,10 @@ def said(step: StepRecord, wanted: StepRecord, *, now: float) -> Transition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What came of a step. `output` None leaves what was shown while it ran; `verified` says what proved it."""
+    """What came of a step. `output` None leaves what was shown while it ran; `verified` says what proved it.
+
+    `acted` says that it was carried out though it is not done; `late` that its time box ran out.
+    """
 
     state: StepState
     because: str | None = None
@@ -136,11 +189,15 @@ class Result:
     exit_status: int | None = None
     verified: str | None = None
     data: Mapping[str, Any] | None = None
+    acted: bool = False
+    late: bool = False
 
 
 def ended(step: StepRecord, result: Result, *, now: float, elapsed_s: float, digest: Digest) -> Transition:
     """The outcome. One that is not known is put before people, as a question of its own."""
-    progress = kept(step.progress)
+    progress = _without(kept(step.progress), RAN)
+    if result.acted:
+        progress[ACTED] = True
     after = replace(
         step,
         state=result.state,
@@ -167,7 +224,11 @@ def ended(step: StepRecord, result: Result, *, now: float, elapsed_s: float, dig
             event = told(EventKind.STEP_UNKNOWN, step, **because, digest=after.digest)
         case _:
             raise AssertionError(result.state)
-    return Transition(after=after, events=(*proof, event))
+    late: tuple[Told, ...] = ()
+    if result.late:
+        over = max(0.0, now - step.due_at) if step.due_at is not None else 0.0
+        late = (told(EventKind.STEP_ESCALATED, step, owner=step.owner, late_s=over, because="Its time box ran out."),)
+    return Transition(after=after, events=(*proof, event, *late))
 
 
 def escalated(step: StepRecord, *, now: float) -> Transition:
@@ -176,6 +237,66 @@ def escalated(step: StepRecord, *, now: float) -> Transition:
     because = "Nobody has answered in time." if step.owner is None else f"{step.owner} has not answered in time."
     event = told(EventKind.STEP_ESCALATED, step, owner=step.owner, late_s=late, because=because)
     return Transition(after=replace(step, due_at=None), events=(event,))
+
+
+def phase_late(step: StepRecord, phase: str, *, late_s: float, left: int) -> Transition:
+    """The time box of a phase ran out with `left` steps of it not over; `step` is the first of them."""
+    steps = "1 step" if left == 1 else f"{left} steps"
+    because = f"The time box of '{phase}' has run out with {steps} left."
+    event = told(EventKind.STEP_ESCALATED, step, owner=step.owner, late_s=late_s, because=because, phase=phase)
+    late = [*step.progress.get(LATE, []), phase]
+    return Transition(after=replace(step, progress={**step.progress, LATE: late}), events=(event,))
+
+
+def asked_to_choose(
+    step: StepRecord, choice: Mapping[str, Any], *, digest: Digest, because: str | None, due_at: float
+) -> Transition:
+    """What is put before people is a decision: which way the run goes on from here."""
+    after = replace(
+        step,
+        state=StepState.PROPOSED,
+        asked=step.asked + 1,
+        because=because,
+        due_at=due_at,
+        progress={**kept(step.progress), CHOICE: dict(choice), BY_HAND: False},
+        approvals=(),
+    )
+    after = replace(after, digest=digest(after))
+    event = told(
+        EventKind.STEP_PROPOSED,
+        after,
+        digest=after.digest,
+        risk=Risk.READ_ONLY,
+        statement=None,
+        undo=None,
+        why=choice["question"],
+        because=because,
+        owner=after.owner,
+        by_hand=False,
+        choice=choice["question"],
+    )
+    return Transition(after=after, events=(event,))
+
+
+def decided(step: StepRecord, because: str) -> Transition:
+    """What is measured says that the step's branch is taken."""
+    after = replace(step, progress={**step.progress, BRANCH: because})
+    return Transition(after=after, events=(told(EventKind.STEP_DECIDED, step, taken=True, because=because),))
+
+
+def retried(step: StepRecord, because: str, *, at: float) -> Transition:
+    """It failed, and its action says that doing it again is safe: its turn comes again, under the same approval."""
+    state = StepState.APPROVED if step.approvals else StepState.WAITING
+    after = replace(step, state=state, due_at=None, not_before=at, because=because)
+    return Transition(
+        after=after, events=(told(EventKind.STEP_RETRIED, step, because=because, attempt=step.attempt, at=at),)
+    )
+
+
+def undoing(step: StepRecord, seen: str | None) -> Transition:
+    """The intent to put it back."""
+    after = replace(step, progress={**step.progress, UNDOING: seen})
+    return Transition(after=after, events=(told(EventKind.STEP_UNDOING, step, command=step.undo),))
 
 
 def put_back(step: StepRecord, because: str) -> Transition:
@@ -195,11 +316,3 @@ def not_undone(step: StepRecord, because: str) -> Transition:
     after = replace(step, because=because, progress={**step.progress, UNDO_FAILED: True})
     event = told(EventKind.STEP_ESCALATED, step, owner=step.owner, late_s=0.0, because=because)
     return Transition(after=after, events=(event,))
-
-
-def unexpected(step: StepRecord, output: str) -> str | None:
-    """What the playbook expects literally (in backticks) and `output` does not hold."""
-    missing = [literal for literal in _LITERAL.findall(step.expects or "") if literal not in output]
-    return (
-        f"Its output does not hold what is expected: {', '.join(f'`{one}`' for one in missing)}." if missing else None
-    )

@@ -10,6 +10,7 @@ from stanch.model.problem import Refused
 from stanch.model.risk import Risk, Trait
 from stanch.model.run import StepRecord
 from stanch.response.slots import open_slots, resolved, template_of
+from stanch.response.transitions import WATCHES
 
 
 class Way(StrEnum):
@@ -18,6 +19,8 @@ class Way(StrEnum):
     QUERY = "query"
     ACTION = "action"
     MESSAGE = "message"
+    WATCH = "watch"
+    """Look at a signal until it is as the step says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +46,14 @@ class FillIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What this installation can do: its actions, and whether there is a database to ask and a way to tell people."""
+    """What this installation can do: its actions, whether there is a database to ask, a way to tell people, and
+    signals that are measured.
+    """
 
     actions: Container[str] = frozenset()
     can_query: bool = False
     can_tell: bool = False
+    can_measure: bool = False
 
 
 _TERMINAL = "It needs a terminal. Run it yourself."
@@ -62,6 +68,8 @@ def way_of(step: StepRecord, means: Means) -> Way | ByHand | FillIn:
             return Way.ACTION
         return ByHand(because=f"No action `{step.action}` is configured here.")
     match step.type:
+        case StepKind.CHECK if WATCHES in step.progress and means.can_measure:
+            return Way.WATCH
         case StepKind.MESSAGE if means.can_tell:
             return Way.MESSAGE
         case StepKind.MESSAGE:

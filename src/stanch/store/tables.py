@@ -247,6 +247,7 @@ step = Table(
     Column("parameters", Document, nullable=False),
     Column("owner", Text),
     Column("phase", Text),
+    Column("parallel", Text),
     Column("condition", Text),
     Column("expects", Text),
     Column("slots", Document, nullable=False),

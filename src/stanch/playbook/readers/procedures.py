@@ -14,6 +14,7 @@ from stanch.playbook.imperative import clauses, tells
 from stanch.playbook.phrases import Phrases
 from stanch.playbook.readers.past_incidents import CAUSE
 from stanch.playbook.severity import levels_in
+from stanch.playbook.side_by_side import joins_the_last, says_parallel
 from stanch.playbook.steps import Place, StepMaker, timebox, without_timebox
 from stanch.playbook.symptoms import signals_of_symptom
 from stanch.playbook.topics import NUMBERED, Topic
@@ -52,7 +53,7 @@ def _procedure(document: Document, context: Context, unit: Unit, names: dict[str
         key = f"{key}-{names[key]}"
     maker = StepMaker(document, context)
     reading = _Reading(maker=maker, document=document, context=context, phases=[], steps=[])
-    reading.blocks(section.blocks, Place(procedure=key, box=timebox(title)))
+    reading.blocks(section.blocks, Place(procedure=key, box=timebox(title), parallel=_parallel(key, title)))
     cause = _cause(section.blocks)
     for phase in unit.phases:
         if answers(phase) and _CAUSE_QUESTION.search(phase.title):
@@ -60,7 +61,13 @@ def _procedure(document: Document, context: Context, unit: Unit, names: dict[str
             continue
         name = _phase_name(phase.title)
         reading.phases.append(name)
-        place = Place(procedure=key, phase=name, box=timebox(phase.title), condition=_branch(phase.title))
+        place = Place(
+            procedure=key,
+            phase=name,
+            box=timebox(phase.title),
+            condition=_branch(phase.title),
+            parallel=_parallel(key, phase.title),
+        )
         if answers(phase):
             reading.answer(phase, place)
         reading.blocks(phase.blocks, place)
@@ -127,6 +134,11 @@ def _case(section: Section) -> str | None:
     return _branch(section.title) or (None if counted or not section.title else section.title)
 
 
+def _parallel(where: str, text: str) -> str | None:
+    """The name of the group of steps below a text that asks for them to be done side by side."""
+    return f"{where}/{slug(text)}" if says_parallel(text) else None
+
+
 def _introduction(section: Section) -> str:
     lines: list[str] = []
     for block in section.blocks:
@@ -168,10 +180,14 @@ class _Reading:
 
     def blocks(self, blocks: Sequence[Block], place: Place) -> None:
         label = ""
+        alone = place.parallel
         for block in blocks:
             match block:
                 case Paragraph():
+                    phase = place.phase
                     label, place = self._label(block, place)
+                    alone = place.parallel if place.phase != phase else alone
+                    place = replace(place, parallel=self._side_by_side(label, place) or alone)
                 case Items():
                     for item in block.items:
                         self._item(item, place)
@@ -196,14 +212,26 @@ class _Reading:
             name = _phase_name(split[0])
             self.phases.append(name)
             return "", Place(
-                procedure=place.procedure, phase=name, box=timebox(last) or place.box, condition=_branch(last)
+                procedure=place.procedure,
+                phase=name,
+                box=timebox(last) or place.box,
+                condition=_branch(last),
+                parallel=_parallel(place.procedure, last),
             )
         return last.rstrip(":"), place
+
+    def _side_by_side(self, label: str, place: Place) -> str | None:
+        """The group that a line such as "Do these in parallel:" begins."""
+        return _parallel(f"{place.procedure}/{len(self.steps)}", label)
 
     def _item(self, item: Item, place: Place) -> None:
         commands = [block for block in item.nested if isinstance(block, Code)]
         lists = [block for block in item.nested if isinstance(block, Items)]
         made = [step for block in commands for step in self._trial(block, place)]
+        if self.steps and joins_the_last(item.text):
+            group = self.steps[-1].parallel or f"{self.steps[-1].key} and on"
+            self.steps[-1] = replace(self.steps[-1], parallel=group)
+            place = replace(place, parallel=group)
         if not item.nested or not (made or lists):
             self.steps.extend(self.maker.of_item(item, place))
             return
@@ -218,6 +246,7 @@ class _Reading:
             box=timebox(item.text) or place.box,
             condition=_branch(item.text) or place.condition,
             owner=place.owner,
+            parallel=_parallel(place.procedure, item.text) or place.parallel,
         )
         if name:
             self.phases.append(name)

@@ -303,6 +303,7 @@ def upgrade() -> None:
         sa.Column("parameters", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=True),
         sa.Column("phase", sa.Text(), nullable=True),
+        sa.Column("parallel", sa.Text(), nullable=True),
         sa.Column("condition", sa.Text(), nullable=True),
         sa.Column("expects", sa.Text(), nullable=True),
         sa.Column("slots", sa.Text(), nullable=False),
