@@ -257,9 +257,19 @@ async def test_the_playbook_shows_what_each_line_became(burning: Console):
     assert "armed" in rows["16"]
     assert "opens P1" in rows["16"]
     assert "<svg" in rows["16"]
-    assert 'class="m unread"' in rows["19"]
+    assert 'class="m unread ' in rows["19"]
     assert "destructive" in page
     assert "two people" in page
+    assert 'id="g-rules"' in page
+    assert '<a href="#L16">' in page
+
+
+async def test_the_list_of_playbooks_says_what_each_became(burning: Console):
+    async with burning.browser() as browser:
+        page = (await browser.get("/playbooks")).text
+    assert "go by themselves" in page
+    assert "not understood" in page
+    assert page.count('class="bar-of"') == 1
 
 
 async def test_the_first_page_says_what_burns_and_how_the_watch_is(burning: Console):

@@ -102,7 +102,14 @@ def test_each_line_of_the_case_shows_what_it_became():
 
 def test_the_counts_are_those_of_the_margin():
     view = viewed(BOOKING.read_text())
-    assert view.steps == 6
+    assert (view.steps.alone, view.steps.one, view.steps.two, view.steps.people, view.steps.total) == (3, 1, 1, 1, 6)
+    assert [part[0] for part in view.steps.widths] == ["alone", "one", "two", "people"]
+    assert sum(width for _, _, width in view.steps.widths) == pytest.approx(100, abs=0.1)
+    assert len(view.open) == view.unread + view.care + view.wrong
+    assert all(mark.text and mark.tone for mark in view.open)
+    assert [mark.text.split(":")[0] for mark in view.promises] == [
+        str(line.notes[0].strong) for line in view.rows if line.notes and line.notes[0].strong.startswith("P")
+    ]
     assert view.unread == sum(line.tone == "unread" for line in view.rows) == 1
     assert view.care == sum(line.tone == "care" for line in view.rows) >= 1
     assert view.wrong == 0
@@ -128,3 +135,40 @@ def test_a_reference_document_is_shown_whole(path):
     missing = [word for word in set(words) if word not in shown]
     assert len(missing) <= len(set(words)) * 0.02, missing
     assert any(line.tone == "understood" for line in view.rows)
+
+
+def test_a_margin_stands_beside_the_silent_rows_after_it_up_to_a_heading():
+    view = viewed("# Runbook\n\n## Alerts\n\n- error rate > 5%\n- some words\n\nProse.\n\n## More\n\nText.\n")
+    spans = [(line.row.number, line.span) for line in view.rows]
+    assert spans == [(1, 1), (3, 1), (5, 3), (6, 0), (8, 0), (10, 1), (12, 1)]
+
+
+def test_what_a_problem_advises_is_not_said_twice():
+    view = viewed("## Response procedure\n\n```bash\nredis-cli FLUSHALL\n```\n")
+    (row,) = [line for line in view.rows if any(note.risk for note in line.notes)]
+    hints = [note.hint for note in row.notes if note.hint]
+    assert len(hints) == len(set(hints)) >= 1
+
+
+def test_what_a_fact_took_in_is_told_beside_its_lines():
+    text = (
+        "## Severity\n\n### P1 - Critical\n\n- Everything is down\n\n### P2 - High\n\n- A part is down\n\n"
+        "A P2 that is open for more than 2 hours is treated as a P1.\n\n## Past incidents\n\n"
+        "### Overload (2024-01-15)\n\n"
+        "Root Cause: slow queries\nResolution:\n- Added an index\nLessons:\n- Look at the plans\n"
+    )
+    told = {str(line.row.html): [(note.strong, note.text) for note in line.notes] for line in viewed(text).rows}
+    assert told["Everything is down"] == [("criterion", "of P1")]
+    assert told["A P2 that is open for more than 2 hours is treated as a P1."] == [
+        ("re-graded", "P2 becomes P1 after 2 h")
+    ]
+    assert told["Added an index"] == [("done", "then")]
+    assert told["Look at the plans"] == [("lesson", "of this incident")]
+
+
+def test_lines_that_begin_with_a_label_stand_on_their_own():
+    view = viewed("# Past incidents\n\nRoot cause: slow queries\nResolution: an index\nand a cache.\n")
+    assert [str(line.row.html) for line in view.rows[1:]] == [
+        "Root cause: slow queries",
+        "Resolution: an index and a cache.",
+    ]

@@ -249,6 +249,7 @@ SIGNALS: tuple[Signal, ...] = (
         unit=Unit.PER_SECOND,
         description="HTTP requests refused for missing or wrong credentials or rights (401, 403), per second.",
         phrases=(
+            "login failure rate",
             "401 rate",
             "403 rate",
             "401 errors",
@@ -272,7 +273,6 @@ SIGNALS: tuple[Signal, ...] = (
             "failed login rate",
             "failed login attempts",
             "login failures",
-            "login failure rate",
             "failed authentication attempts",
             "failed authentications",
         ),

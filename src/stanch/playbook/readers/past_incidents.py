@@ -20,7 +20,8 @@ ACTIONS = re.compile(
 )
 LESSONS = re.compile(
     r"^(?:lessons?(?: learn(?:ed|t))?|(?:key )?takeaways?|learnings?|what we learned|follow-?ups?|action items"
-    r"|improvements?)$",
+    r"|improvements?|mandatory changes?|new (?:requirements?|standards?|rules|practices|policies)"
+    r"|prevent(?:ion|ive (?:measures|actions)))$",
     re.IGNORECASE,
 )
 

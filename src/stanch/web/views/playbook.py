@@ -1,5 +1,6 @@
 """A playbook as it reads, with a margin: beside each line what it became, or why it became nothing."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import unescape
@@ -56,25 +57,79 @@ class Note:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarginRow:
-    """A line with its margin. `tone` is the worst of its notes', or empty where it became nothing and should not."""
+    """A line with its margin. `tone` is the worst of its notes', or empty where it became nothing and should not.
+
+    `span` is how many rows its margin stands beside: its own and those after it that have nothing to say, so that a
+    long note does not tear the text apart. It is 0 where the margin of a row above stands beside this one.
+    """
 
     row: Row
     tone: str
     notes: tuple[Note, ...]
     live: bool
+    span: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A line of the document in the summary: its number, what it became or what is wrong with it, and its tone."""
+
+    line: int
+    text: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """The steps of a document by what they ask for, and the first line of each kind (0 for none).
+
+    `alone` go by themselves, `one` and `two` wait for so many approvals, `people` are done by a person.
+    """
+
+    alone: int
+    one: int
+    two: int
+    people: int
+    first_alone: int = 0
+    first_one: int = 0
+    first_two: int = 0
+    first_people: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.alone + self.one + self.two + self.people
+
+    @property
+    def widths(self) -> tuple[tuple[str, float, float], ...]:
+        """Class, beginning and width of each part of a bar that is 100 wide."""
+        parts: list[tuple[str, float, float]] = []
+        at = 0.0
+        for name, number in (("alone", self.alone), ("one", self.one), ("two", self.two), ("people", self.people)):
+            if number:
+                width = 100 * number / self.total
+                parts.append((name, round(at, 2), round(width, 2)))
+                at += width
+        return tuple(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaybookView:
+    """`rules` are the armed ones, `promises` the clocks in words, `open` what is not understood or to be put right."""
+
     number: int
     path: str
     title: str
     rows: tuple[MarginRow, ...]
     armed: int
-    steps: int
+    firing: int
+    steps: Steps
+    procedures: int
     care: int
     unread: int
     wrong: int
+    rules: tuple[Mark, ...] = ()
+    promises: tuple[Mark, ...] = ()
+    open: tuple[Mark, ...] = ()
     others: tuple[Note, ...] = field(default=())
 
 
@@ -110,6 +165,9 @@ def view(playbook: Playbook, number: int, problems: Sequence[Problem], live: Liv
     for fact in _each(playbook.facts):
         if fact.source.path == playbook.path:
             notes.setdefault(_nearest(fact.source.line, numbers), []).append(_note(fact, live))
+    for taken, note in _belonging(rows, playbook.facts):
+        if taken not in notes:
+            notes[taken] = [note]
     homeless = [_of_problem(problem) for problem in problems if problem.source is None]
     told: dict[int, list[Note]] = {}
     for problem in problems:
@@ -118,6 +176,8 @@ def view(playbook: Playbook, number: int, problems: Sequence[Problem], live: Liv
     for line, of_line in told.items():
         facts_say = notes.get(line, [])
         understood = [note for note in facts_say if note.tone == "understood"]
+        if any(note.hint for note in of_line):
+            understood = [replace(note, hint="") for note in understood]
         # A problem says better than its fact why nothing came of the line, and what to write instead; of a line that
         # was understood it says what is to be put right.
         if facts_say and not any(note.tone == "unread" for note in facts_say):
@@ -127,22 +187,83 @@ def view(playbook: Playbook, number: int, problems: Sequence[Problem], live: Liv
     first_of = {row.number: index for index, row in reversed(list(enumerate(rows)))}
     facts = list(_each(playbook.facts))
     introduces = _introductions(rows, [fact for fact in facts if isinstance(fact, Step)])
-    margin = tuple(
-        _margin(row, notes.get(row.number, ()) if first_of[row.number] == index else (), index in introduces)
-        for index, row in enumerate(rows)
+    margin = _spanning(
+        [
+            _margin(row, notes.get(row.number, ()) if first_of[row.number] == index else (), index in introduces)
+            for index, row in enumerate(rows)
+        ]
     )
+    watched = [(fact, found) for fact in facts if isinstance(fact, Threshold) if (found := live(fact)) is not None]
     return PlaybookView(
         number=number,
         path=playbook.path,
         title=playbook.title,
         rows=margin,
-        armed=sum(isinstance(fact, Threshold) and live(fact) is not None for fact in facts),
-        steps=sum(isinstance(fact, Step) for fact in facts),
+        armed=len(watched),
+        firing=sum(evaluation.state is AlertState.FIRING for _, (evaluation, _) in watched),
+        steps=_counted([fact for fact in facts if isinstance(fact, Step)]),
+        procedures=sum(isinstance(fact, Procedure) for fact in facts),
         care=sum(row.tone == "care" for row in margin),
         unread=sum(row.tone == "unread" for row in margin),
         wrong=sum(row.tone == "wrong" for row in margin),
+        rules=tuple(Mark(line=fact.source.line, text=_condition(fact)) for fact, _ in watched),
+        promises=tuple(_promises(facts)),
+        open=tuple(_open(margin)),
         others=tuple(homeless),
     )
+
+
+def _counted(steps: Sequence[Step]) -> Steps:
+    """The steps by what they ask for."""
+    lines: dict[str, list[int]] = {"alone": [], "one": [], "two": [], "people": []}
+    for step in steps:
+        by_hand = not _is_ours(step) or (step.rating is not None and Trait.INTERACTIVE in step.rating.traits)
+        kind = "people" if by_hand else ("alone", "one", "two")[step.risk.approvals]
+        lines[kind].append(step.source.line)
+    return Steps(
+        alone=len(lines["alone"]),
+        one=len(lines["one"]),
+        two=len(lines["two"]),
+        people=len(lines["people"]),
+        first_alone=min(lines["alone"], default=0),
+        first_one=min(lines["one"], default=0),
+        first_two=min(lines["two"], default=0),
+        first_people=min(lines["people"], default=0),
+    )
+
+
+def _promises(facts: Sequence[Fact]) -> Iterator[Mark]:
+    for fact in facts:
+        if isinstance(fact, Severity):
+            told = ", ".join(f"{clock.name} {_within(clock.seconds, clock.text)}" for clock in fact.clocks)
+            yield Mark(line=fact.source.line, text=f"{fact.level}: {told or 'nothing is promised'}")
+
+
+def _open(rows: Sequence[MarginRow]) -> Iterator[Mark]:
+    """What is not understood or is to be put right, the gravest first, else in the order of the document."""
+    marked = [row for row in rows if row.tone in {"unread", "care", "wrong"}]
+    for row in sorted(marked, key=lambda row: row.tone != "wrong"):
+        said = [note for note in row.notes if note.tone == row.tone] or list(row.notes)
+        yield Mark(line=row.row.number, text=said[0].text if said else "", tone=row.tone)
+
+
+def _spanning(rows: Sequence[MarginRow]) -> tuple[MarginRow, ...]:
+    """Rows with their margins grown over the silent rows after them, up to the next heading."""
+    out: list[MarginRow] = []
+    owner: int | None = None
+    for row in rows:
+        heading = row.row.form in {"h1", "h2", "h3", "h4"}
+        joins = not row.notes and not row.tone and not heading and owner is not None
+        if joins and owner is not None and out[owner].span < _LONGEST_SPAN:
+            out[owner] = replace(out[owner], span=out[owner].span + 1)
+            out.append(replace(row, span=0))
+            continue
+        out.append(row)
+        owner = len(out) - 1 if row.notes else None
+    return tuple(out)
+
+
+_LONGEST_SPAN = 12
 
 
 def _each(facts: Sequence[Fact]) -> Iterator[Fact]:
@@ -171,6 +292,38 @@ def _each(facts: Sequence[Fact]) -> Iterator[Fact]:
         yield from once(fact)
 
 
+def _belonging(rows: Sequence[Row], facts: Sequence[Fact]) -> Iterator[tuple[int, Note]]:
+    """The lines that a fact above them took in: criteria and re-grading of a severity, what an incident taught."""
+    lines = [(row.number, _bare(unescape(row.html.striptags()))) for row in rows if row.form in {"item", "p"}]
+    for fact in facts:
+        for strong, text, more in _taken_in(fact):
+            wanted = _bare(text)
+            number = next((number for number, line in lines if number > fact.source.line and line == wanted), None)
+            if number is not None and wanted:
+                yield number, Note(tone="understood", strong=strong, text=more)
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.split()).strip(" .;:").casefold()
+
+
+def _taken_in(fact: Fact) -> Iterator[tuple[str, str, str]]:
+    """What kind of thing, the words it was written with, and what more is known."""
+    match fact:
+        case Severity():
+            for regrade in fact.regrades:
+                yield "re-graded", regrade.text, f"{fact.level} becomes {regrade.to} after {prose(regrade.after_s)}"
+            yield from (("criterion", text, f"of {fact.level}") for text in fact.criteria)
+        case PastIncident():
+            yield from (("done", text, "then") for text in fact.actions)
+            yield from (("lesson", text, "of this incident") for text in fact.lessons)
+        case _:
+            return
+
+
+_LABEL = re.compile(r"^[A-Z][\w /-]{0,40}:(?:\s|$)")
+
+
 def _nearest(line: int, numbers: Sequence[int]) -> int:
     """The row that stands for a line: itself, or the last one before it (a fence's opening has no row)."""
     if line in numbers:
@@ -183,7 +336,8 @@ def _flowing(rows: Sequence[Row], noted: Collection[int]) -> tuple[Row, ...]:
     """Rows with paragraphs as paragraphs: a line that became nothing of its own goes on in the one above it."""
     out: list[Row] = []
     for row in rows:
-        if row.joins and row.number not in noted and out and out[-1].form in {"p", "item"}:
+        labelled = _LABEL.match(unescape(row.html.striptags()))
+        if row.joins and not labelled and row.number not in noted and out and out[-1].form in {"p", "item"}:
             out[-1] = replace(out[-1], html=out[-1].html + Markup(" ") + row.html)
         else:
             out.append(row)
@@ -217,7 +371,7 @@ def _note(fact: Fact, live: Live) -> Note:
         case Threshold():
             return _threshold(fact, live)
         case Procedure():
-            return Note(tone="understood", strong="procedure", text=_procedure(fact))
+            return Note(tone="understood", strong=fact.kind, text=_procedure(fact))
         case Step():
             return _step(fact)
         case Trigger():
@@ -249,13 +403,14 @@ def _told(
         case Contact():
             return "contact", f"{fact.name} at {fact.address}"
         case PolicyFact():
-            return "policy", fact.check or "kept as a statement; nothing checks it yet"
+            return "policy", (fact.check or "kept as a statement; nothing checks it yet").replace("_", " ")
         case Metric():
             statistics = ", ".join(statistic.value for statistic in fact.statistics)
-            return "measured", f"{_signal(fact.signal)} {statistics}".strip()
+            named = " and ".join(map(_signal, fact.signals or (fact.signal,)))
+            return "measured", f"{named} {statistics}".strip()
         case PastIncident():
             lessons = "1 lesson" if len(fact.lessons) == 1 else f"{len(fact.lessons)} lessons"
-            return "past incident", ", ".join(filter(None, (fact.date, lessons)))
+            return "past incident", ", ".join(filter(None, (fact.date, fact.cause, lessons)))
         case DrillSchedule():
             return "drill", f"{fact.what}, {fact.every}"
         case _:
@@ -270,8 +425,16 @@ def _threshold(fact: Threshold, live: Live) -> Note:
         firing = evaluation.state is AlertState.FIRING
         value = say(evaluation.value, evaluation.rule.unit)
         state = "firing, " if firing else ""
-        text = f"{state}{opens}" if evaluation.state is not AlertState.NO_DATA else f"not measured; {opens}"
-        return Note(tone="understood", strong="armed", text=text, chart=chart, value=value, firing=firing)
+        if evaluation.state is AlertState.NO_DATA:
+            state = "nothing measures it yet, "
+        return Note(
+            tone="understood",
+            strong="armed",
+            text=f"{_condition(fact)}, {state}{opens}",
+            chart=chart,
+            value=value,
+            firing=firing,
+        )
     role = _ROLES[fact.role]
     condition = _condition(fact)
     if fact.armed or (role and not fact.because):
@@ -321,7 +484,7 @@ def _step(fact: Step) -> Note:
     elif fact.command is not None:
         parts.append("a query, read-only" if fact.risk is Risk.READ_ONLY else "a command")
     elif fact.action is not None:
-        parts.append(f"action {fact.action.replace('_', ' ')}")
+        parts.append(f"{fact.action.replace('_', ' ')}")
     else:
         parts.append(_HAND[fact.type])
     parts.append(
@@ -360,8 +523,9 @@ def _command(fact: Step) -> str:
 
 
 def _trigger(fact: Trigger) -> str:
-    then = fact.procedure or (fact.action or "").replace("_", " ")
-    return f"{fact.condition}{f': {then}' if then else ''}"
+    then = f"runs {fact.procedure.replace('-', ' ')}" if fact.procedure else (fact.action or "").replace("_", " ")
+    by_itself = "" if fact.threshold is not None and fact.threshold.armed else "; a person says when"
+    return f"{then or 'nothing to run'}{by_itself}"
 
 
 def _of_problem(problem: Problem) -> Note:
