@@ -11,6 +11,7 @@ from typing import Any
 import typer
 from pydantic import BaseModel
 
+from stanch.catalogue.signals.reference import page as signals
 from stanch.cli.main import COMMANDS, app
 from stanch.playbook.explain import codes, explain
 from stanch.settings import Settings
@@ -18,7 +19,7 @@ from stanch.settings import Settings
 
 def pages() -> dict[str, str]:
     """File name to text."""
-    return {"cli.md": _cli(), "settings.md": _settings(), "problems.md": _problems()}
+    return {"cli.md": _cli(), "settings.md": _settings(), "problems.md": _problems(), "signals.md": signals()}
 
 
 def _problems() -> str:
