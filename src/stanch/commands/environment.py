@@ -75,6 +75,11 @@ _SPECIAL = re.compile(
 )
 
 
+def runs_code(name: str) -> bool:
+    """Whether what a variable holds is run, or decides what is: its value is worth a look."""
+    return name in _RUNS_CODE
+
+
 def assigned(name: str, value: str | None, *, for_command: bool) -> Effect:
     """What setting a variable changes: for the one command behind it, or for all that follow.
 

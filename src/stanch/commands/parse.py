@@ -124,6 +124,8 @@ def _read(text: str) -> Script:
     source = text.encode()
     reader = _Reader(source)
     root = _parser().parse(source).root_node
+    if _is_deeper(root, _DEEPEST_TREE):
+        return Script(statements=(), problems=("it is nested too deeply",))
     statements = reader.statements(root, 0)
     reader.check_edges(root)
     if root.has_error and not reader.problems:
@@ -135,6 +137,24 @@ def _read(text: str) -> Script:
         expansions=tuple(dict.fromkeys(expansions)),
         is_background=reader.is_background,
     )
+
+
+_DEEPEST_TREE = 12 * DEEPEST
+"""Levels of the tree, which has several for one of the shell's. Work on what is deeper grows with its square."""
+
+
+def _is_deeper(root: tree_sitter.Node, most: int) -> bool:
+    cursor = root.walk()
+    depth = 0
+    while depth <= most:
+        if cursor.goto_first_child():
+            depth += 1
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return False
+            depth -= 1
+    return True
 
 
 @cache
@@ -688,17 +708,19 @@ class _Reader:
             return None
         strips = any(child.type == "<<-" for child in node.children)
         line_end = self.source.find(b"\n", start.end_byte)
-        after = self.text(line_end + 1, len(self.source))
         lines: list[str] = []
-        for line in after.split("\n"):
+        expected = line_end + 1
+        while True:
+            end_of_line = self.source.find(b"\n", expected)
+            line = self.text(expected, end_of_line if end_of_line >= 0 else len(self.source))
             stripped = line.lstrip("\t") if strips else line
             if stripped == delimiter.value:
                 break
+            if end_of_line < 0:
+                self.fault("a here-document has no end")
+                return None
             lines.append(stripped)
-        else:
-            self.fault("a here-document has no end")
-            return None
-        expected = line_end + 1 + len("\n".join(after.split("\n")[: len(lines)]).encode()) + (1 if lines else 0)
+            expected = end_of_line + 1
         actual = end.start_byte
         ahead = self.text(expected, actual)
         if line_end < 0 or actual < expected or ahead.strip("\t"):

@@ -33,6 +33,10 @@ _FILTERS = frozenset(
 )
 
 
+_FURTHEST = 1000
+"""Characters around a placeholder that are looked at; the program that it belongs to stands nearer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Marked:
     """A command whose placeholders were replaced by stand-ins, and the placeholders as written, in order."""
@@ -50,9 +54,10 @@ def mark(command: str) -> Marked:
     if "<" not in command or any(character in command for character in STAND_INS):
         return Marked(command, ())
     found: list[str] = []
+    quoted = _Quoted(command)
 
     def stand_in(match: re.Match[str]) -> str:
-        if _is_quoted(command, match.start()):
+        if quoted.at(match.start()):
             if _NAMED.fullmatch(match.group(1)):
                 found.append(match.group())
             return match.group()
@@ -71,24 +76,31 @@ def restore(text: str) -> str:
     return text.replace(_OPEN, "<").replace(_CLOSE, ">").replace(_BLANK, " ")
 
 
-def _is_quoted(command: str, index: int) -> bool:
-    quote = ""
-    position = 0
-    while position < index:
-        character = command[position]
-        if character == "\\" and quote != "'":
-            position += 2
-            continue
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "'\"":
-            quote = character
-        position += 1
-    return bool(quote)
+@dataclass(slots=True)
+class _Quoted:
+    """Whether places of a command stand in quotes; asked for from the left to the right."""
+
+    command: str
+    quote: str = ""
+    position: int = 0
+
+    def at(self, index: int) -> bool:
+        while self.position < index:
+            character = self.command[self.position]
+            if character == "\\" and self.quote != "'":
+                self.position += 2
+                continue
+            if self.quote:
+                self.quote = "" if character == self.quote else self.quote
+            elif character in "'\"":
+                self.quote = character
+            self.position += 1
+        return bool(self.quote)
 
 
 def _is_placeholder(command: str, match: re.Match[str]) -> bool:
-    before, after = command[: match.start()], command[match.end() :]
+    before = command[max(0, match.start() - _FURTHEST) : match.start()]
+    after = command[match.end() : match.end() + _FURTHEST]
     if before.endswith(("<", ">", "&", "\\")) or (before[-1:].isdigit() and not _URL_BEFORE.search(before)):
         return False
     if _URL_BEFORE.search(before):

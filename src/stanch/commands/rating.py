@@ -22,10 +22,10 @@ from stanch.commands.effect import (
     unknown,
     unreadable,
 )
-from stanch.commands.environment import assigned
+from stanch.commands.environment import assigned, runs_code
 from stanch.commands.parse import Assignment, Compound, Pipeline, Redirect, Script, Simple, Statement, parse
 from stanch.commands.placeholders import STAND_INS, mark, restore
-from stanch.commands.registry import grammar, program
+from stanch.commands.registry import grammar, inert, program
 from stanch.commands.variables import Variables, walk
 from stanch.commands.words import Unknown, Word, substitute
 from stanch.model.risk import Rating, Reason, Risk, Trait
@@ -65,7 +65,11 @@ def rate(command: str) -> Rating:
     """Rate a command line, or a whole script. Never raises; what cannot be read is mutating at least."""
     marked = mark(command)
     script = parse(marked.text, stand_ins=STAND_INS if marked.text != command else ())
-    effect = _Rater().whole(script, marked.text)
+    try:
+        effect = _Rater().whole(script, marked.text)
+    except RecursionError:
+        script = Script(statements=(), problems=("it is nested too deeply",))
+        effect = _as_part(unreadable("it is nested too deeply").along(suspect(marked.text)), marked.text)
     traits = effect.traits
     if not effect.parts and not script.statements and not script.problems:
         effect = reads("there is no command in it")
@@ -269,6 +273,7 @@ class _Rater:
         ]
         if is_declaration:
             effects.append(self.declared(simple))
+            effects.extend(self.indexes(simple.words[0].value, tuple(word.value for word in simple.words[1:])))
         elif simple.words:
             effects.append(self.worded(simple, stdin))
         if simple.inner:
@@ -290,6 +295,8 @@ class _Rater:
         if value is not None and not value.is_dynamic:
             known = value.value
         effect = assigned(assignment.name, known, for_command=for_command)
+        if known and runs_code(assignment.name) and effect.risk is not Risk.READ_ONLY:
+            effect = effect.along(self.script(known), suspect(known))
         if known is not None and re.search(r"\$\(|`", known):
             return effect.along(
                 changes("keeps commands in a variable"),
@@ -321,12 +328,41 @@ class _Rater:
                 return effect.having(Trait.DYNAMIC)
             return effect
         if any(word.is_dynamic for word in rest):
+            if (not effect.parts or name.value in _TAKES_STATEMENTS) and self.only_inert(words, stdin):
+                return effect.having(Trait.DYNAMIC)
             return effect.raised(Risk.MUTATING, "an argument is only known when it runs").having(Trait.DYNAMIC)
         if any(word.glob_leads for word in rest):
             return effect.raised(Risk.MUTATING, "files may be named like options where a pattern stands").hinting(
                 "Quote the pattern, or begin it with ./ where files are meant."
             )
         return effect
+
+    def only_inert(self, words: tuple[Word, ...], stdin: Stdin) -> bool:
+        """Whether all that is unknown are values of options that change nothing, as in `-n "$NAMESPACE"`.
+
+        They must be quoted, to stay one word; and whatever else stands there must be rated alike, so that what looks
+        like such a value is one.
+        """
+        harmless = inert(program(words[0].value))
+        places: list[int] = []
+        for index, word in enumerate(words):
+            if not word.is_dynamic:
+                continue
+            if word.has_glob or any(isinstance(part, Unknown) and not part.quoted for part in word.segments):
+                return False
+            option, joined, _ = word.prefix.partition("=")
+            if not (joined and option in harmless) and (
+                words[index - 1].value not in harmless or word.prefix[:1] == "-"
+            ):
+                return False
+            places.append(index)
+        argv = [word.value for word in words]
+        for stand_in in _STAND_INS_FOR_VALUES:
+            for index in places:
+                argv[index] = words[index].prefix + stand_in
+            if self.command(tuple(argv), stdin).risk is not Risk.READ_ONLY:
+                return False
+        return bool(places)
 
     def readings(self, words: tuple[Word, ...], at: int) -> tuple[tuple[Word, ...], ...]:
         """Each way the words may turn out at a byte of the script, by what is known of their unknown parts."""
@@ -377,11 +413,26 @@ class _Rater:
             return effect.along(worst_argument)
         rule = grammar(name)
         if rule is None:
-            return unknown(f"what {argv[0]} does is not known").along(suspect(shlex.join(argv[1:])))
+            return unknown(f"what {argv[0]} does is not known").along(_feared(argv))
         if argv[1:] in _ASKS and name not in _TAKES_ANYTHING:
             return reads("says what it is")
         effect = rule(Call(argv=(name, *argv[1:]), rater=self, stdin=stdin))
-        return effect if effect.is_known else effect.along(suspect(shlex.join(argv[1:])))
+        if name in _COMPUTES_NAMES:
+            effect = effect.along(*self.indexes(name, argv[1:]))
+        return effect if effect.is_known else effect.along(_feared(argv))
+
+    def indexes(self, name: str, words: tuple[str, ...]) -> list[Effect]:
+        """The commands in the indexes of the variables that a builtin is told to set or to look at."""
+        if name == "printf":
+            words = words[1:2] if words[:1] == ("-v",) else ()
+        effects: list[Effect] = []
+        for word in words:
+            if match := _COMPUTED_INDEX.match(word):
+                commands = re.findall(r"\$\(([^()]*)\)|`([^`]*)`", match.group())
+                effects.append(changes("its index is computed"))
+                effects.extend(self.script(first or second) for first, second in commands)
+                effects.append(suspect(match.group()))
+        return effects
 
 
 def _sets_a_variable(words: tuple[Word, ...]) -> bool:
@@ -393,6 +444,39 @@ def _sets_a_variable(words: tuple[Word, ...]) -> bool:
         return False
     spliced = any(isinstance(segment, Unknown) and not segment.quoted for word in rest for segment in word.segments)
     return spliced or (any(word.value == "-v" for word in rest) and any(word.is_dynamic for word in words))
+
+
+_STAND_INS_FOR_VALUES = (
+    "delete",
+    "@f",
+    "FLUSHALL",
+    "--force",
+    "-X",
+    "x",
+    "BEGIN { system(1) }",
+    "1e id",
+    "drop table x",
+)
+_TAKES_STATEMENTS = frozenset({"psql", "mysql"})
+"""Programs whose parts are statements, where those of others are commands with options of their own."""
+
+_COMPUTES_NAMES = frozenset(
+    "declare typeset local export readonly read unset printf test [ wait getopts let mapfile readarray".split()
+)
+_COMPUTED_INDEX = re.compile(r"[A-Za-z_]\w*\[.*(?:\$\(|`|\$\{).*", re.DOTALL)
+_DESTRUCTIVE_VERB = re.compile(
+    r"(?:.*[-_:.])?(?:delete|del|destroy|purge|prune|remove|rm|drop|erase|wipe|flush|uninstall|terminate|truncate|nuke)"
+    r"(?:[-_:.].*)?\Z",
+    re.IGNORECASE,
+)
+
+
+def _feared(argv: tuple[str, ...]) -> Effect:
+    """What can be feared of a command that nobody knows: a command in its words, or a verb that says it."""
+    words = [word for word in argv[1:] if not word.startswith("-")]
+    if any(_DESTRUCTIVE_VERB.match(word) and "/" not in word for word in words[:3]):
+        return destroys("its own words say that it destroys something", Trait.UNREADABLE)
+    return suspect(shlex.join(argv[1:]))
 
 
 _ASKS = frozenset({("--version",), ("--help",)})

@@ -24,6 +24,19 @@ def grammar(name: str) -> Grammar | None:
 
 
 @cache
+def inert(name: str) -> frozenset[str]:
+    """The options of a program whose values change where or how much it looks, never what it does.
+
+    A tool's module lists them as `INERT`.
+    """
+    for module in pkgutil.iter_modules(tools.__path__):
+        tool = import_module(f"{tools.__name__}.{module.name}")
+        if name in getattr(tool, "NAMES", getattr(tool, "GRAMMARS", (module.name.replace("_", "-"),))):
+            return frozenset(getattr(tool, "INERT", ()))
+    return frozenset()
+
+
+@cache
 def grammars() -> dict[str, Grammar]:
     """Every program that is known, with its grammar.
 

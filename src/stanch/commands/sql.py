@@ -177,7 +177,7 @@ def _scan(text: str, dialect: str) -> _Scanned:  # noqa: C901, PLR0912, PLR0915 
             literals.append(text[match.end() : end])
             code.append("''")
             index = end + len(match.group())
-        elif character == "\\" and dialect in {"postgres", "mysql"}:
+        elif character == "\\" and dialect in {"postgres", "mysql"} and text[index + 1 : index + 2] != ";":
             end = text.find("\n", index)
             end = len(text) if end < 0 else end
             is_sender = re.match(r"\\(?:g|gx|G|gdesc|gexec|gset|watch|crosstabview|bind)\b", text[index:end])
@@ -189,6 +189,11 @@ def _scan(text: str, dialect: str) -> _Scanned:  # noqa: C901, PLR0912, PLR0915 
                 close(index)
             statements.append(_Statement(meta, meta, (), is_meta=True))
             index = end
+            start = index
+        elif text.startswith("\\;", index) and dialect == "postgres":
+            # psql sends both statements at once.
+            close(index)
+            index += 2
             start = index
         elif character == ";":
             close(index)
@@ -249,6 +254,8 @@ def _rated(statement: _Statement, dialect: str) -> Effect:  # noqa: C901, PLR091
             return _query(statement, dialect)
         case "explain" | "describe" | "desc":
             return _explained(statement, dialect)
+        case "pragma":
+            return _pragma(statement)
         case "show":
             return reads("shows a setting or what there is")
         case "copy":
@@ -263,6 +270,8 @@ def _rated(statement: _Statement, dialect: str) -> Effect:  # noqa: C901, PLR091
             return _feared_in(statement, "runs code that is given as text")
         case "prepare" | "declare":
             inner = re.sub(r"^.*?\b(?:as|for)\b", "", statement.text, count=1, flags=re.IGNORECASE | re.DOTALL)
+            if inner == statement.text:
+                return changes("keeps a statement for later that cannot be read here").along(_in_literals(statement))
             return sql_effect(inner, dialect).raised(Risk.MUTATING, "keeps a statement for later")
         case "vacuum" | "cluster" | "reindex" | "analyze" | "optimize" | "repair" | "refresh" | "checkpoint":
             return _maintained(statement)
@@ -274,7 +283,7 @@ def _rated(statement: _Statement, dialect: str) -> Effect:  # noqa: C901, PLR091
 
 _BY_FIRST_WORD: dict[str, Effect] = {
     **dict.fromkeys(("begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release"), reads("begins or ends a transaction")),
-    **dict.fromkeys(("use", "help", "status", "pragma", "checksum"), reads("asks the server about itself")),
+    **dict.fromkeys(("use", "help", "status", "checksum"), reads("asks the server about itself")),
     "fetch": reads("reads on in a cursor"),
     "move": reads("moves a cursor"),
     "close": reads("closes a cursor"),
@@ -578,6 +587,32 @@ def _maintained(statement: _Statement) -> Effect:
     if words[0] == "checkpoint":
         return changes("writes everything to disk now", Trait.HEAVY)
     return changes("brings statistics, free space or an index up to date")
+
+
+def _in_literals(statement: _Statement) -> Effect:
+    """Statements that are kept in text, as MySQL's `PREPARE x FROM '...'` has them."""
+    inside = " ".join(statement.literals)
+    if re.search(r"\b(?:drop|truncate|delete|revoke|purge|shutdown)\b", inside, re.IGNORECASE):
+        return destroys("it holds what would destroy something")
+    return reads("nothing in it is feared")
+
+
+_PRAGMA_READS = re.compile(
+    r"pragma\s+(?:\w+\.)?(?:(?:table_x?info|table_list|index_x?info|index_list|foreign_key_list|foreign_key_check|"
+    r"integrity_check|quick_check|compile_options|database_list|collation_list|function_list|module_list|pragma_list|"
+    r"page_count|freelist_count|data_version|stats)\b[^=]*|\w+\s*)\Z",
+    re.IGNORECASE,
+)
+_PRAGMA_ACTS = re.compile(
+    r"pragma\s+(?:\w+\.)?(?:wal_checkpoint|optimize|incremental_vacuum|shrink_memory)\b", re.IGNORECASE
+)
+
+
+def _pragma(statement: _Statement) -> Effect:
+    """SQLite's settings: with a value they are changed, and some act by being named."""
+    if _PRAGMA_READS.match(statement.code) and not _PRAGMA_ACTS.match(statement.code):
+        return reads("asks the database about itself")
+    return changes("changes how the database is kept")
 
 
 def _feared_in(statement: _Statement, why: str) -> Effect:

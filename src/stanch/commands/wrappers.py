@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 
 from stanch.commands.effect import NO_STDIN, Call, Effect, Grammar, Stdin, changes, destroys, reads
-from stanch.commands.environment import assigned
+from stanch.commands.environment import assigned, runs_code
 from stanch.commands.options import Options, options, read
 from stanch.model.risk import Risk, Trait
 
@@ -29,12 +29,18 @@ def _wrapper(grammar: Options, *, skip: int = 0, otherwise: str = "runs nothing"
     return rate
 
 
+def _set_for(call: Call, match: re.Match[str]) -> Effect:
+    """`NAME=value` before a command; what is run by name counts with what it would do."""
+    effect = assigned(match.group(1), match.group(2), for_command=True)
+    return effect.along(call.rater.script(match.group(2))) if runs_code(match.group(1)) else effect
+
+
 def _env(call: Call) -> Effect:
     parsed = read(call.arguments, _ENV, stop_at_operand=True)
     operands = list(parsed.operands)
     effects: list[Effect] = []
     while operands and (match := _ASSIGNMENT.match(operands[0])):
-        effects.append(assigned(match.group(1), match.group(2), for_command=True))
+        effects.append(_set_for(call, match))
         operands.pop(0)
     if (split := parsed.value("--split-string")) is not None:
         return changes("its words are split from a text").along(call.rater.script(" ".join([split, *operands])))
@@ -63,7 +69,7 @@ def _sudo(call: Call) -> Effect:
     operands = list(parsed.operands)
     effects: list[Effect] = []
     while operands and (match := _ASSIGNMENT.match(operands[0])):
-        effects.append(assigned(match.group(1), match.group(2), for_command=True))
+        effects.append(_set_for(call, match))
         operands.pop(0)
     if parsed.has("--edit"):
         return changes("edits a file", Trait.INTERACTIVE)
@@ -92,8 +98,10 @@ def _shell(call: Call) -> Effect:
         effect = changes("runs a file first that nobody has seen")
     if parsed.has("-c"):
         text = parsed.operand(0)
-        return parsed.certain(effect.along(call.rater.script(text), *_positional(call, parsed.operands[2:])))
-    if parsed.operands not in {(), ("-",)} and not parsed.has("-s"):
+        return parsed.certain(
+            effect.along(call.rater.script(text, call.stdin), *_positional(call, parsed.operands[2:]))
+        )
+    if parsed.operands not in {(), ("-",)} and parsed.operand(0) not in _OWN_INPUT and not parsed.has("-s"):
         if parsed.has("-n") and not parsed.has("-i"):
             return parsed.certain(reads("checks a script without running it"))
         if parsed.operand(0).startswith("<("):
@@ -104,12 +112,15 @@ def _shell(call: Call) -> Effect:
     return effect.along(shell_from(call))
 
 
+_OWN_INPUT = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
+
+
 def _positional(call: Call, words: Sequence[str]) -> tuple[Effect, ...]:
     """Arguments handed to a script may be what it runs (`sh -c '"$@"' sh rm -rf /`)."""
     if not words:
         return ()
-    effect = call.rater.argv(tuple(words))
-    return (effect,) if effect.risk is Risk.DESTRUCTIVE else ()
+    readings = [call.rater.argv(tuple(words)), *(call.rater.script(word) for word in words if " " in word)]
+    return tuple(effect for effect in readings if effect.risk is Risk.DESTRUCTIVE)
 
 
 def shell_from(call: Call) -> Effect:
@@ -200,6 +211,13 @@ def _ssh(call: Call) -> Effect:
         effects.append(changes("an option of ssh runs or writes something on this machine"))
     if given.has("-L", "-R", "-D", "-w", "-W", "-N"):
         effects.append(changes("opens a tunnel", Trait.ENDLESS))
+    effects.extend(
+        call.rater.script(value)
+        for name, _, value in (
+            re.sub(r"[\s=]+", "=", setting.strip(), count=1).partition("=") for setting in given.all("-o")
+        )
+        if name.lower() in {"remotecommand", "proxycommand", "localcommand", "knownhostscommand"}
+    )
     if given.has("-O"):
         effects.append(changes("controls a shared connection"))
     if given.has("-A", "-X", "-Y"):
@@ -282,6 +300,8 @@ def _parallel(call: Call) -> Effect:
             call.rater.script(re.sub(r"\{[^}]*\}", argument, text) if "{" in text else f"{text} {argument}")
             for argument in arguments or [""]
         )
+    if "--pipe" in call.arguments or "--pipepart" in call.arguments:
+        effects.append(call.rater.script(" ".join(command), call.stdin if call.stdin.is_given else Stdin(kind="file")))
     first, *rest = effects
     return first.along(*rest)
 
@@ -304,6 +324,25 @@ def _timeout(call: Call) -> Effect:
             risk=effect.risk, why=effect.why, traits=bounded, target=effect.target, hint=effect.hint, parts=effect.parts
         )
     )
+
+
+def _ionice(call: Call) -> Effect:
+    grammar = options("-t/--ignore", "-c/--class -n/--classdata -p/--pid -P/--pgid -u/--uid")
+    parsed = read(call.arguments, grammar, stop_at_operand=True)
+    if parsed.has("--pid", "--pgid", "--uid"):
+        if parsed.has("--class", "--classdata"):
+            return changes("changes how a process may use disks")
+        return parsed.certain(reads("shows how a process may use disks"))
+    return parsed.certain(inner(call, parsed.operands, reads("runs nothing")))
+
+
+def _taskset(call: Call) -> Effect:
+    parsed = read(call.arguments, options("-a/--all-tasks -c/--cpu-list -p/--pid"), stop_at_operand=True)
+    if parsed.has("--pid"):
+        if len(parsed.operands) > 1:
+            return changes("changes on which processors a process runs")
+        return parsed.certain(reads("shows on which processors a process runs"))
+    return parsed.certain(inner(call, parsed.operands[1:], reads("runs nothing")))
 
 
 def _coproc(call: Call) -> Effect:
@@ -341,11 +380,11 @@ GRAMMARS: dict[str, Grammar] = {
     "gtimeout": _timeout,
     "nohup": _wrapper(options()),
     "nice": _wrapper(_NICE),
-    "ionice": _wrapper(options("-t/--ignore", "-c/--class -n/--classdata -p/--pid -P/--pgid -u/--uid")),
+    "ionice": _ionice,
     "chrt": lambda call: changes("changes how a process is scheduled").along(
         *(call.rater.argv((word, *call.arguments[i + 1 :])) for i, word in enumerate(call.arguments) if word.isalpha())
     ),
-    "taskset": _wrapper(options("-a/--all-tasks -c/--cpu-list", "-p/--pid"), skip=1),
+    "taskset": _taskset,
     "setsid": _wrapper(options("-c/--ctty -f/--fork -w/--wait")),
     "stdbuf": _wrapper(options("", "-i/--input -o/--output -e/--error")),
     "unbuffer": _wrapper(options("-p")),

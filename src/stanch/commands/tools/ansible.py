@@ -5,15 +5,20 @@ from stanch.commands.options import options, read, words
 from stanch.model.risk import Trait
 
 _COMMON = options(
-    "-b/--become -C/--check -D/--diff -k/--ask-pass -K/--ask-become-pass -J/--ask-vault-password/--ask-vault-pass -o/--one-line -v -vv -vvv --version "
+    "-b/--become -C/--check -D/--diff -k/--ask-pass -K/--ask-become-pass "
+    "-J/--ask-vault-password/--ask-vault-pass -o/--one-line -v -vv -vvv --version "
     "--list-hosts --list-tasks --list-tags --syntax-check --flush-cache --step --force-handlers -h/--help",
-    "-a/--args -B/--background -c/--connection -e/--extra-vars -f/--forks -i/--inventory/--inventory-file -l/--limit -m/--module-name -M/--module-path "
-    "-P/--poll -T/--timeout -t/--tree -u/--user --become-method --become-user --private-key --key-file --playbook-dir --scp-extra-args --sftp-extra-args "
-    "--ssh-common-args --ssh-extra-args --task-timeout --vault-id --vault-password-file --tags --skip-tags --start-at-task --become-password-file "
+    "-a/--args -B/--background -c/--connection -e/--extra-vars -f/--forks -i/--inventory/--inventory-file "
+    "-l/--limit -m/--module-name -M/--module-path "
+    "-P/--poll -T/--timeout -t/--tree -u/--user --become-method --become-user --private-key --key-file "
+    "--playbook-dir --scp-extra-args --sftp-extra-args "
+    "--ssh-common-args --ssh-extra-args --task-timeout --vault-id --vault-password-file --tags --skip-tags "
+    "--start-at-task --become-password-file "
     "--connection-password-file",
 )
 _READS = words(
-    "ping setup gather_facts debug stat find slurp service_facts package_facts getent win_ping fail assert wait_for uri_ ansible.builtin.ping ansible.builtin.setup ansible.builtin.debug ansible.builtin.stat"
+    "ping setup gather_facts debug stat find slurp service_facts package_facts getent win_ping fail assert "
+    "wait_for uri_ ansible.builtin.ping ansible.builtin.setup ansible.builtin.debug ansible.builtin.stat"
 )
 _RUNS = words(
     "command shell raw script ansible.builtin.command ansible.builtin.shell ansible.builtin.raw win_shell win_command"

@@ -2,7 +2,7 @@
 
 import re
 
-from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
+from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import each
 from stanch.commands.tables import always
 from stanch.model.risk import Trait
@@ -49,7 +49,7 @@ def _compress(call: Call) -> Effect:
 
 
 _DAEMON_CHECKS = re.compile(
-    r"-(?:t|T|v|V|c|h|S|M|D|L|l)+\Z|--(?:version|help|test|check|configtest|dump|validate-config)|configtest|status|version|fullstatus|config-test"
+    r"-(?:t|T|v|V|h|S|M|L|l)+\Z|--(?:version|help|test|check|configtest|dump|validate-config)|configtest|status|version|fullstatus|config-test"
 )
 
 
@@ -60,6 +60,10 @@ def _server(call: Call) -> Effect:
         for word in call.arguments
         if word.startswith("-") or word in {"configtest", "status", "version", "fullstatus"}
     ]
+    if call.name == "haproxy" and any(re.fullmatch(r"-[A-Za-z]*c", word) for word in flags):
+        return reads("checks a server's settings")
+    if flags[:1] == ["-D"] and call.arguments[1:2] and call.arguments[1].startswith("DUMP_"):
+        return reads("checks a server's settings")
     if (
         flags
         and _DAEMON_CHECKS.match(flags[0])
@@ -87,42 +91,103 @@ _PAGES = always(reads("shows a text page by page", Trait.INTERACTIVE, hint="`cat
 
 def _pager(call: Call) -> Effect:
     if any(
-        word.startswith(("-o", "-O", "--log-file", "--LOG-FILE", "-k", "--lesskey", "+!"))
-        or (word.startswith("+") and "!" in word)
+        word.startswith(("-o", "-O", "--log-file", "--LOG-FILE", "-k", "--lesskey"))
+        # Commands of its own: `!` runs one, `|` and `s` give the text to a program or a file, `v` edits.
+        or (word.startswith("+") and re.search(r"[!|sv#]", word))
         for word in call.arguments
     ):
         return changes("writes a file, or runs a command")
     return reads("shows a text page by page", Trait.INTERACTIVE, hint="`cat` or `tail -n 200` prints it.")
 
 
+_EDITS = re.compile(r":?!|\bsystem\(|\bterm(?:inal)?\b")
+
+
+def _editor(call: Call) -> Effect:
+    """An editor; `-c`, `+` and what is typed into it (`ed`, `ex`) may run commands with `!`."""
+    effect = unknown("edits a file", Trait.INTERACTIVE)
+    typed = [word.removeprefix("+").removeprefix("--cmd=") for word in call.arguments if _EDITS.search(word)]
+    if call.stdin.text is not None:
+        typed.extend(line for line in call.stdin.text.splitlines() if "!" in line)
+    return effect.along(*(call.rater.script(text.partition("!")[2]) for text in typed if "!" in text))
+
+
+def _man(call: Call) -> Effect:
+    if any(
+        re.match(r"-[A-Za-z]*[PHC]|--(?:pager|html|browser|config-file|gxditview)|-X", word) for word in call.arguments
+    ):
+        return unknown("runs a program of its own to show a manual", Trait.INTERACTIVE)
+    return reads("shows a manual", Trait.INTERACTIVE)
+
+
+def _minio_or_commander(call: Call) -> Effect:
+    """`mc` is a file manager, and MinIO's client."""
+    words = [word for word in call.arguments if not word.startswith("-")]
+    if words[:1] in (["rm"], ["rb"], ["mb"], ["mirror"], ["cp"], ["mv"], ["admin"], ["ls"], ["stat"], ["cat"], ["du"]):
+        if words[0] in {"ls", "stat", "cat", "du"}:
+            return reads("lists objects")
+        return (
+            destroys("deletes objects")
+            if words[0] in {"rm", "rb"} or "--remove" in call.arguments
+            else changes("copies objects, and overwrites those of the same name")
+        )
+    return unknown("takes the terminal", Trait.INTERACTIVE)
+
+
 GRAMMARS: dict[str, Grammar] = {
-    **each(
-"tar gtar bsdtar", _tar),
-    **each(
-"gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd lz4 pigz lzma compress", _compress),
+    **each("tar gtar bsdtar", _tar),
+    **each("gzip gunzip bzip2 bunzip2 xz unxz zstd unzstd lz4 pigz lzma compress", _compress),
     "unzip": _unzip,
     "zipinfo": always(reads("lists what is packed")),
     "zip": always(changes("writes an archive")),
-    **each(
-"cpio 7z ar rar unrar pax", always(changes("packs or unpacks files"))),
-    **each(
-"vi vim nvim nano emacs ed ex pico joe micro code subl mcedit vimdiff vipw sudoedit hexedit", always(changes("edits a file", Trait.INTERACTIVE))),
-    **each(
-"less more most pg", _pager),
+    **each("cpio 7z ar rar unrar pax", always(changes("packs or unpacks files"))),
+    **each("vi vim nvim nano emacs ed ex pico joe micro code subl mcedit vimdiff vipw sudoedit hexedit", _editor),
+    **each("less more most pg", _pager),
     "view": always(_SEES),
+    **each("info tldr", always(reads("shows a manual", Trait.INTERACTIVE))),
+    "man": _man,
+    "mc": _minio_or_commander,
     **each(
-"man info tldr", always(reads("shows a manual", Trait.INTERACTIVE))),
-    **each(
-"tmux screen byobu script dialog whiptail fzf mc ranger", always(changes("takes the terminal", Trait.INTERACTIVE))),
-    "stty": lambda call: reads("shows the terminal's settings") if not call.arguments or call.arguments[0] in {"-a", "-g", "size"} else changes("changes the terminal's settings"),
+        "tmux screen byobu script dialog whiptail fzf ranger", always(unknown("takes the terminal", Trait.INTERACTIVE))
+    ),
+    "stty": lambda call: (
+        reads("shows the terminal's settings")
+        if not call.arguments or call.arguments[0] in {"-a", "-g", "size"}
+        else changes("changes the terminal's settings")
+    ),
     "reset": always(reads("resets the terminal", Trait.INTERACTIVE)),
     **each(
-"nginx haproxy apachectl apache2ctl httpd apache2 sshd named-checkconf named-checkzone caddy "
-"traefik varnishd squid unbound-checkconf postfix dovecot", _server),
-    **dict.fromkeys(("postqueue", "mailq"), lambda call: reads("lists waiting mail") if not any(word in {"-f", "-i", "-s"} for word in call.arguments) else changes("sends waiting mail")),
+        "nginx haproxy apachectl apache2ctl httpd apache2 sshd named-checkconf named-checkzone caddy "
+        "traefik varnishd squid unbound-checkconf postfix dovecot",
+        _server,
+    ),
+    **dict.fromkeys(
+        ("postqueue", "mailq"),
+        lambda call: (
+            reads("lists waiting mail")
+            if not any(word in {"-f", "-i", "-s"} for word in call.arguments)
+            else changes("sends waiting mail")
+        ),
+    ),
     "postsuper": always(destroys("deletes or holds waiting mail")),
+    **each("mail mailx sendmail mutt msmtp", always(changes("sends mail"))),
     **each(
-"mail mailx sendmail mutt msmtp", always(changes("sends mail"))),
-    **each(
-"gpg ssh-keygen ssh-add ssh-copy-id htpasswd keytool certbot age sops pass", lambda call: reads("shows keys") if call.arguments[:1] in {("--list-keys",), ("-k",), ("-l",), ("-lf",), ("--verify",), ("certificates",), ("-list",), ("--version",), ("-L",)} else changes("makes, changes or opens keys", Trait.EXPOSES_SECRETS)),
-}  # fmt: skip
+        "gpg ssh-keygen ssh-add ssh-copy-id htpasswd keytool certbot age sops pass",
+        lambda call: (
+            reads("shows keys")
+            if call.arguments[:1]
+            in {
+                ("--list-keys",),
+                ("-k",),
+                ("-l",),
+                ("-lf",),
+                ("--verify",),
+                ("certificates",),
+                ("-list",),
+                ("--version",),
+                ("-L",),
+            }
+            else changes("makes, changes or opens keys", Trait.EXPOSES_SECRETS)
+        ),
+    ),
+}

@@ -13,29 +13,51 @@ from stanch.commands.options import options, read, words
 from stanch.commands.tables import mentions
 from stanch.model.risk import Risk, Trait
 
+INERT = (
+    "--region", "--profile", "--query", "--start-time", "--end-time", "--target-group-arn", "--target-group-arns", "--instance-ids",
+    "--db-instance-identifier", "--db-cluster-identifier", "--cluster", "--cluster-name", "--service", "--services", "--log-group-name",
+    "--function-name", "--table-name", "--queue-url", "--bucket", "--key", "--prefix", "--stack-name", "--load-balancer-arn",
+)  # fmt: skip
+
 NAMES = ("aws", "aws2", "awslocal")
 
 _GLOBAL = options(
-    "--debug --no-verify-ssl --no-paginate --version --no-sign-request --no-cli-pager --cli-auto-prompt --no-cli-auto-prompt help/--help",
-    "--endpoint-url --output --query --profile --region --color --ca-bundle --cli-read-timeout --cli-connect-timeout --cli-binary-format",
+    "--debug --no-verify-ssl --no-paginate --version --no-sign-request --no-cli-pager --cli-auto-prompt "
+    "--no-cli-auto-prompt help/--help",
+    "--endpoint-url --output --query --profile --region --color --ca-bundle --cli-read-timeout "
+    "--cli-connect-timeout --cli-binary-format",
 )
 _SERVICES = words(
-    "accessanalyzer account acm acm-pca amp amplify apigateway apigatewayv2 appconfig appconfigdata application-autoscaling "
-    "application-insights appmesh apprunner appsync athena auditmanager autoscaling autoscaling-plans backup batch bedrock "
-    "bedrock-runtime billing budgets ce chatbot cloud9 cloudcontrol cloudformation cloudfront cloudhsmv2 cloudsearch cloudtrail cloudwatch "
-    "codeartifact codebuild codecommit codedeploy codepipeline codestar cognito-identity cognito-idp comprehend compute-optimizer "
-    "configservice config connect cur dax deploy detective devops-guru directconnect discovery dlm dms docdb ds dynamodb dynamodbstreams "
-    "ebs ec2 ec2-instance-connect ecr ecr-public ecs efs eks elasticache elasticbeanstalk elb elbv2 emr emr-containers emr-serverless "
-    "es events firehose fis fms fsx gamelift glacier globalaccelerator glue grafana greengrass greengrassv2 guardduty health "
-    "iam identitystore imagebuilder importexport inspector inspector2 iot iot-data ivs kafka kafkaconnect kendra keyspaces kinesis "
-    "kinesisanalytics kinesisanalyticsv2 kms lakeformation lambda lex-models license-manager lightsail location logs lookoutmetrics macie2 "
-    "managedblockchain marketplace-catalog mediaconvert medialive memorydb mgn mq mwaa neptune network-firewall networkmanager oam opensearch "
-    "opensearchserverless opsworks organizations osis outposts personalize pi pinpoint pipes polly pricing proton qldb quicksight ram rbin rds "
+    "accessanalyzer account acm acm-pca amp amplify apigateway apigatewayv2 appconfig appconfigdata "
+    "application-autoscaling "
+    "application-insights appmesh apprunner appsync athena auditmanager autoscaling autoscaling-plans backup "
+    "batch bedrock "
+    "bedrock-runtime billing budgets ce chatbot cloud9 cloudcontrol cloudformation cloudfront cloudhsmv2 "
+    "cloudsearch cloudtrail cloudwatch "
+    "codeartifact codebuild codecommit codedeploy codepipeline codestar cognito-identity cognito-idp "
+    "comprehend compute-optimizer "
+    "configservice config connect cur dax deploy detective devops-guru directconnect discovery dlm dms docdb "
+    "ds dynamodb dynamodbstreams "
+    "ebs ec2 ec2-instance-connect ecr ecr-public ecs efs eks elasticache elasticbeanstalk elb elbv2 emr "
+    "emr-containers emr-serverless "
+    "es events firehose fis fms fsx gamelift glacier globalaccelerator glue grafana greengrass greengrassv2 "
+    "guardduty health "
+    "iam identitystore imagebuilder importexport inspector inspector2 iot iot-data ivs kafka kafkaconnect "
+    "kendra keyspaces kinesis "
+    "kinesisanalytics kinesisanalyticsv2 kms lakeformation lambda lex-models license-manager lightsail "
+    "location logs lookoutmetrics macie2 "
+    "managedblockchain marketplace-catalog mediaconvert medialive memorydb mgn mq mwaa neptune "
+    "network-firewall networkmanager oam opensearch "
+    "opensearchserverless opsworks organizations osis outposts personalize pi pinpoint pipes polly pricing "
+    "proton qldb quicksight ram rbin rds "
     "rds-data redshift redshift-data redshift-serverless rekognition resiliencehub resource-explorer-2 resource-groups "
     "resourcegroupstaggingapi robomaker route53 route53domains route53resolver s3 s3api s3control s3outposts sagemaker "
-    "savingsplans scheduler schemas secretsmanager securityhub securitylake serverlessrepo service-quotas servicecatalog "
-    "servicediscovery ses sesv2 shield signer sns sqs ssm ssm-contacts ssm-incidents sso sso-admin sso-oidc stepfunctions storagegateway "
-    "sts support swf synthetics textract timestream-query timestream-write transcribe transfer translate trustedadvisor "
+    "savingsplans scheduler schemas secretsmanager securityhub securitylake serverlessrepo service-quotas "
+    "servicecatalog "
+    "servicediscovery ses sesv2 shield signer sns sqs ssm ssm-contacts ssm-incidents sso sso-admin sso-oidc "
+    "stepfunctions storagegateway "
+    "sts support swf synthetics textract timestream-query timestream-write transcribe transfer translate "
+    "trustedadvisor "
     "verifiedpermissions vpc-lattice waf waf-regional wafv2 wellarchitected workspaces xray"
 )
 
@@ -49,19 +71,30 @@ _DESTROY_NAMES = re.compile(
     r"admin-delete|admin-disable|admin-reset|admin-user-global|unsubscribe|retire|invalidate|close|decommission|evict|unassign|failback)(?:-|$)"
 )
 _EXPOSES = words(
-    "secretsmanager:get-secret-value secretsmanager:batch-get-secret-value secretsmanager:get-random-password sts:get-session-token "
-    "sts:get-federation-token sts:assume-role sts:assume-role-with-saml sts:assume-role-with-web-identity ecr:get-login-password ecr:get-login "
-    "ecr:get-authorization-token ecr-public:get-login-password ecr-public:get-authorization-token rds:generate-db-auth-token "
-    "redshift:get-cluster-credentials redshift:get-cluster-credentials-with-iam redshift-serverless:get-credentials eks:get-token "
-    "codeartifact:get-authorization-token kms:decrypt kms:generate-data-key kms:generate-data-key-pair cognito-identity:get-credentials-for-identity "
-    "cognito-identity:get-open-id-token ec2:get-password-data lambda:get-function lambda:get-function-configuration sso:get-role-credentials "
-    "ecs:describe-task-definition apigateway:get-api-keys apigateway:get-api-key iam:create-access-key iam:create-login-profile "
+    "secretsmanager:get-secret-value secretsmanager:batch-get-secret-value secretsmanager:get-random-password "
+    "sts:get-session-token "
+    "sts:get-federation-token sts:assume-role sts:assume-role-with-saml sts:assume-role-with-web-identity "
+    "ecr:get-login-password ecr:get-login "
+    "ecr:get-authorization-token ecr-public:get-login-password ecr-public:get-authorization-token "
+    "rds:generate-db-auth-token "
+    "redshift:get-cluster-credentials redshift:get-cluster-credentials-with-iam "
+    "redshift-serverless:get-credentials eks:get-token "
+    "codeartifact:get-authorization-token kms:decrypt kms:generate-data-key kms:generate-data-key-pair "
+    "cognito-identity:get-credentials-for-identity "
+    "cognito-identity:get-open-id-token ec2:get-password-data lambda:get-function "
+    "lambda:get-function-configuration sso:get-role-credentials "
+    "ecs:describe-task-definition apigateway:get-api-keys apigateway:get-api-key iam:create-access-key "
+    "iam:create-login-profile "
     "iam:create-service-specific-credential connect:get-federation-token lightsail:get-instance-access-details "
     "lightsail:get-relational-database-master-user-password lightsail:download-default-key-pair chime:get-bot "
-    "cloudfront:get-distribution-config elasticbeanstalk:describe-configuration-settings cognito-idp:describe-user-pool-client "
-    "amplify:get-app codebuild:batch-get-projects gamelift:get-compute-auth-token gamelift:get-compute-access transfer:describe-server "
-    "ec2:create-key-pair s3:presign configure:export-credentials glue:get-connection glue:get-connections directconnect:describe-router-configuration "
-    "ec2:describe-instance-attribute appsync:list-api-keys storagegateway:describe-chap-credentials workspaces:describe-client-properties"
+    "cloudfront:get-distribution-config elasticbeanstalk:describe-configuration-settings "
+    "cognito-idp:describe-user-pool-client "
+    "amplify:get-app codebuild:batch-get-projects gamelift:get-compute-auth-token gamelift:get-compute-access "
+    "transfer:describe-server "
+    "ec2:create-key-pair s3:presign configure:export-credentials glue:get-connection glue:get-connections "
+    "directconnect:describe-router-configuration "
+    "ec2:describe-instance-attribute appsync:list-api-keys storagegateway:describe-chap-credentials "
+    "workspaces:describe-client-properties"
 )
 _MUTATE_DESPITE_NAME = {
     "sqs:receive-message": "hides the messages that it takes from their readers for a while",
@@ -100,13 +133,20 @@ _MUTATE_DESPITE_NAME = {
 """An empty reason is one that was looked at and does read."""
 
 _READ_DESPITE_NAME = words(
-    "cloudformation:detect-stack-drift cloudformation:detect-stack-resource-drift logs:start-query logs:stop-query logs:tail logs:start-live-tail "
-    "athena:batch-get-named-query iam:generate-credential-report iam:generate-service-last-accessed-details rds:download-db-log-file-portion "
-    "ce:start-savings-plans-purchase-recommendation-generation s3:ls configure:list configure:get configure:list-profiles "
-    "kinesis:describe-stream rds:generate-db-auth-token eks:get-token pi:get-resource-metrics dynamodb:batch-get-item xray:batch-get-traces "
-    "autoscaling:describe-policies ecr:batch-check-layer-availability ecr:batch-get-image iam:simulate-principal-policy support:describe-cases "
-    "resourcegroupstaggingapi:get-resources cloudtrail:lookup-events cloudtrail:start-query health:describe-events s3:presign deploy:list-deployments "
-    "redshift-data:describe-statement redshift-data:get-statement-result configure:export-credentials secretsmanager:get-random-password"
+    "cloudformation:detect-stack-drift cloudformation:detect-stack-resource-drift logs:start-query "
+    "logs:stop-query logs:tail logs:start-live-tail "
+    "athena:batch-get-named-query iam:generate-credential-report iam:generate-service-last-accessed-details "
+    "rds:download-db-log-file-portion "
+    "ce:start-savings-plans-purchase-recommendation-generation s3:ls configure:list configure:get "
+    "configure:list-profiles "
+    "kinesis:describe-stream rds:generate-db-auth-token eks:get-token pi:get-resource-metrics "
+    "dynamodb:batch-get-item xray:batch-get-traces "
+    "autoscaling:describe-policies ecr:batch-check-layer-availability ecr:batch-get-image "
+    "iam:simulate-principal-policy support:describe-cases "
+    "resourcegroupstaggingapi:get-resources cloudtrail:lookup-events cloudtrail:start-query "
+    "health:describe-events s3:presign deploy:list-deployments "
+    "redshift-data:describe-statement redshift-data:get-statement-result configure:export-credentials "
+    "secretsmanager:get-random-password"
 )
 _DESTROY_DESPITE_NAME = {
     "s3:rm": "deletes objects",
@@ -144,19 +184,30 @@ _DESTROY_DESPITE_NAME = {
     "rds:reboot-db-instance": "",
 }
 _MUTATE_NOT_DESTROY = words(
-    "elbv2:deregister-targets elb:deregister-instances-from-load-balancer autoscaling:detach-instances autoscaling:exit-standby elbv2:remove-tags "
-    "ec2:disassociate-address ec2:reset-instance-attribute ecs:deregister-task-definition sqs:remove-permission cloudwatch:disable-alarm-actions "
-    "events:disable-rule autoscaling:disable-metrics-collection ec2:detach-volume ec2:detach-network-interface rds:remove-tags-from-resource "
-    "cloudfront:create-invalidation sns:unsubscribe wafv2:disassociate-web-acl elbv2:remove-listener-certificates events:remove-targets "
-    "s3api:abort-multipart-upload lambda:delete-function-concurrency guardduty:disassociate-members codepipeline:disable-stage-transition "
-    "lambda:delete-provisioned-concurrency-config ec2:disable-serial-console-access autoscaling:terminate-instance-in-auto-scaling-group"
+    "elbv2:deregister-targets elb:deregister-instances-from-load-balancer autoscaling:detach-instances "
+    "autoscaling:exit-standby elbv2:remove-tags "
+    "ec2:disassociate-address ec2:reset-instance-attribute ecs:deregister-task-definition "
+    "sqs:remove-permission cloudwatch:disable-alarm-actions "
+    "events:disable-rule autoscaling:disable-metrics-collection ec2:detach-volume "
+    "ec2:detach-network-interface rds:remove-tags-from-resource "
+    "cloudfront:create-invalidation sns:unsubscribe wafv2:disassociate-web-acl "
+    "elbv2:remove-listener-certificates events:remove-targets "
+    "s3api:abort-multipart-upload lambda:delete-function-concurrency guardduty:disassociate-members "
+    "codepipeline:disable-stage-transition "
+    "lambda:delete-provisioned-concurrency-config ec2:disable-serial-console-access "
+    "autoscaling:terminate-instance-in-auto-scaling-group"
 )
 _WRITES_A_FILE = words(
-    "s3api:get-object s3api:get-object-torrent s3api:select-object-content apigateway:get-export apigateway:get-sdk apigatewayv2:export-api "
-    "lambda:invoke glacier:get-job-output iot-data:get-thing-shadow iot-data:update-thing-shadow ebs:get-snapshot-block polly:synthesize-speech "
-    "medialive:describe-input-device-thumbnail codeartifact:get-package-version-asset appconfigdata:get-latest-configuration "
-    "appconfig:get-configuration appconfig:get-hosted-configuration-version workmailmessageflow:get-raw-message-content "
-    "signer:get-revocation-status kinesis-video-media:get-media eks:update-kubeconfig amplifybackend:get-backend sagemaker-runtime:invoke-endpoint"
+    "s3api:get-object s3api:get-object-torrent s3api:select-object-content apigateway:get-export "
+    "apigateway:get-sdk apigatewayv2:export-api "
+    "lambda:invoke glacier:get-job-output iot-data:get-thing-shadow iot-data:update-thing-shadow "
+    "ebs:get-snapshot-block polly:synthesize-speech "
+    "medialive:describe-input-device-thumbnail codeartifact:get-package-version-asset "
+    "appconfigdata:get-latest-configuration "
+    "appconfig:get-configuration appconfig:get-hosted-configuration-version "
+    "workmailmessageflow:get-raw-message-content "
+    "signer:get-revocation-status kinesis-video-media:get-media eks:update-kubeconfig "
+    "amplifybackend:get-backend sagemaker-runtime:invoke-endpoint"
 )
 _DENIED_HINT = "An identity that may only read (ReadOnlyAccess) refuses it, whatever its name promises."
 

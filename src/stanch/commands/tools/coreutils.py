@@ -5,7 +5,7 @@ import re
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
 from stanch.commands.environment import assigned
 from stanch.commands.options import Raises, each, options, read
-from stanch.commands.tables import always, reader, unless
+from stanch.commands.tables import always, gives, reader, unless
 from stanch.model.risk import Risk, Trait
 
 _SECRET_FILE = re.compile(
@@ -14,6 +14,7 @@ _SECRET_FILE = re.compile(
     r"\.vault-token|\.my\.cnf$|\.git-credentials|kubeconfig|admin\.conf$"
 )
 _DEVICE = re.compile(r"/dev/(?!null$|zero$|stdout$|stderr$|stdin$|tty$|fd/|shm/)")
+_SYSTEM_FILE = re.compile(r"/(?:etc|boot|usr|lib|lib64|bin|sbin)(?:/|\Z)")
 _SYSTEM = re.compile(r"/(?:\*|bin|boot|dev|etc|home|lib|lib64|opt|proc|root|sbin|srv|sys|usr|var)?/?\Z")
 
 
@@ -44,8 +45,10 @@ def _tail(call: Call) -> Effect:
 
 
 _SORT = options(
-    "-b/--ignore-leading-blanks -d/--dictionary-order -f/--ignore-case -g/--general-numeric-sort -i/--ignore-nonprinting "
-    "-M/--month-sort -h/--human-numeric-sort -n/--numeric-sort -R/--random-sort -r/--reverse -V/--version-sort -c/--check "
+    "-b/--ignore-leading-blanks -d/--dictionary-order -f/--ignore-case -g/--general-numeric-sort "
+    "-i/--ignore-nonprinting "
+    "-M/--month-sort -h/--human-numeric-sort -n/--numeric-sort -R/--random-sort -r/--reverse "
+    "-V/--version-sort -c/--check "
     "-C -m/--merge -s/--stable -u/--unique -z/--zero-terminated --debug --help --version",
     "-k/--key -o/--output -S/--buffer-size -t/--field-separator -T/--temporary-directory --compress-program "
     "--batch-size --files0-from --parallel --random-source --sort",
@@ -102,7 +105,8 @@ def _tee(call: Call) -> Effect:
 
 def _rm(call: Call) -> Effect:
     grammar = options(
-        "-d/--dir -f/--force -i -I -r/-R/--recursive -v/--verbose -x/--one-file-system --no-preserve-root --help --version",
+        "-d/--dir -f/--force -i -I -r/-R/--recursive -v/--verbose -x/--one-file-system --no-preserve-root "
+        "--help --version",
         "",
         "--interactive --preserve-root",
     )
@@ -127,6 +131,8 @@ def _copy(verb: str) -> Grammar:
             return reads("says what it is")
         if any(_DEVICE.match(word) for word in words) or "/dev/null" in words[-1:]:
             return destroys(f"{verb} over a device")
+        if "/dev/null" in words or (verb == "moves" and any(_SYSTEM_FILE.match(word) for word in words)):
+            return destroys("empties a file, or takes one of the system away")
         return changes(f"{verb} files, and overwrites those of the same name")
 
     return rate
@@ -137,7 +143,8 @@ def _modes(why: str) -> Grammar:
         parsed = read(
             call.arguments,
             options(
-                "-c/--changes -f/--quiet/--silent -v/--verbose -R/--recursive -h/--no-dereference -H -L -P --dereference --help --version --no-preserve-root --preserve-root",
+                "-c/--changes -f/--quiet/--silent -v/--verbose -R/--recursive -h/--no-dereference -H -L -P "
+                "--dereference --help --version --no-preserve-root --preserve-root",
                 "--from --reference",
             ),
         )
@@ -173,6 +180,13 @@ def _split(call: Call) -> Effect:
 
 def _filter(call: Call) -> str:
     return next((word.partition("=")[2] for word in call.arguments if word.startswith("--filter=")), "")
+
+
+def _links(call: Call) -> Effect:
+    words = [word for word in call.arguments if not word.startswith("-")]
+    if gives(call.arguments, "-f --force") and len(words) > 1 and _SYSTEM_FILE.match(words[-1]):
+        return destroys(f"replaces {words[-1]}")
+    return changes("makes links")
 
 
 GRAMMARS: dict[str, Grammar] = {
@@ -246,7 +260,7 @@ GRAMMARS: dict[str, Grammar] = {
     "cp": _copy("copies"),
     "mv": _copy("moves"),
     "install": _copy("installs"),
-    "ln": always(changes("makes links")),
+    "ln": _links,
     "link": always(changes("makes links")),
     "mkdir": always(changes("makes directories")),
     "mkfifo": always(changes("makes a pipe")),
@@ -258,7 +272,11 @@ GRAMMARS: dict[str, Grammar] = {
     "chown": _modes("changes the owners"),
     "chgrp": _modes("changes the groups"),
     "chattr": always(changes("changes attributes of files")),
-    "setfacl": always(changes("changes who may read files")),
+    "setfacl": unless(
+        changes("changes who may read files"),
+        "-b --remove-all -k --remove-default -R --recursive --set --set-file --restore",
+        destroys("changes who may read files, and nothing keeps what it was"),
+    ),
     "split": _split,
     "csplit": always(changes("writes files")),
     "patch": always(changes("changes files")),

@@ -7,27 +7,49 @@ from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, rea
 from stanch.commands.options import Options, Parsed, options, read
 from stanch.model.risk import Risk, Trait
 
+INERT = ("-H", "--header", "-m", "--max-time", "--connect-timeout", "-u", "--user", "-A", "--user-agent")
+
 _CURL = options(
-    "-0/--http1.0 --http1.1 --http2 --http2-prior-knowledge --http3 --http3-only -1/--tlsv1 --tlsv1.0 --tlsv1.1 --tlsv1.2 --tlsv1.3 -2 -3 -4/--ipv4 "
-    "-6/--ipv6 -a/--append -B/--use-ascii --anyauth --basic --digest --negotiate --ntlm --compressed --create-dirs --crlf -f/--fail --fail-early "
-    "--fail-with-body -g/--globoff -G/--get --haproxy-protocol -i/--include/--show-headers -I/--head -j/--junk-session-cookies -J/--remote-header-name "
-    "-k/--insecure -l/--list-only -L/--location --location-trusted -M/--manual -n/--netrc -N/--no-buffer --next -O/--remote-name "
-    "--remote-name-all -p/--proxytunnel --path-as-is --post301 --post302 --post303 -#/--progress-bar --no-progress-meter --no-keepalive --no-alpn "
-    "--no-sessionid --no-clobber -q/--disable --raw --retry-all-errors --retry-connrefused -R/--remote-time -s/--silent -S/--show-error --ssl --ssl-reqd "
-    "--ssl-no-revoke --styled-output --no-styled-output --suppress-connect-headers --tcp-fastopen --tcp-nodelay --trace-time --trace-ids --tr-encoding "
-    "-v/--verbose -V/--version --xattr -Z/--parallel --parallel-immediate --ftp-pasv --ftp-ssl --disable-epsv --disable-eprt "
-    "--doh-insecure --mail-rcpt-allowfails --metalink --proxy-insecure --netrc-optional --socks5-gssapi-nec --remove-on-error --skip-existing --cert-status",
-    "-A/--user-agent -b/--cookie -c/--cookie-jar -C/--continue-at -d/--data/--data-ascii --data-binary --data-raw --data-urlencode "
-    "-D/--dump-header -e/--referer -E/--cert -F/--form --form-string -H/--header --header-file -K/--config -m/--max-time -o/--output "
-    "--output-dir -P/--ftp-port -Q/--quote -r/--range -t/--telnet-option -T/--upload-file -u/--user -U/--proxy-user -w/--write-out "
-    "-x/--proxy -X/--request -y/--speed-time -Y/--speed-limit -z/--time-cond --abstract-unix-socket --aws-sigv4 --cacert --capath --cert-type "
-    "--ciphers --connect-timeout --connect-to --dns-servers --doh-url --egd-file --engine --etag-compare --etag-save --expect100-timeout "
-    "--happy-eyeballs-timeout-ms --hsts --alt-svc --interface --json --keepalive-time --key --key-type --libcurl --limit-rate --local-port "
-    "--login-options --mail-auth --mail-from --mail-rcpt --max-filesize --max-redirs --netrc-file --noproxy --oauth2-bearer --parallel-max "
-    "--pass --pinnedpubkey --preproxy --proto --proto-default --proto-redir --proxy-header --random-file --rate --request-target --resolve --retry "
-    "--retry-delay --retry-max-time --sasl-authzid --service-name --socks4 --socks4a --socks5 --socks5-hostname --stderr --tftp-blksize "
-    "--tls-max --tls13-ciphers --tlspassword --tlsuser --trace --trace-ascii --trace-config --unix-socket --url --url-query --variable --crlfile "
-    "--delegation --dns-interface --dns-ipv4-addr --expand-url --expand-data --expand-output --hostpubmd5 --krb --pubkey --vlan-priority --ip-tos --ipfs-gateway --ca-native",
+    "-0/--http1.0 --http1.1 --http2 --http2-prior-knowledge --http3 --http3-only -1/--tlsv1 --tlsv1.0 "
+    "--tlsv1.1 --tlsv1.2 --tlsv1.3 -2 -3 -4/--ipv4 "
+    "-6/--ipv6 -a/--append -B/--use-ascii --anyauth --basic --digest --negotiate --ntlm --compressed "
+    "--create-dirs --crlf -f/--fail --fail-early "
+    "--fail-with-body -g/--globoff -G/--get --haproxy-protocol -i/--include/--show-headers -I/--head "
+    "-j/--junk-session-cookies -J/--remote-header-name "
+    "-k/--insecure -l/--list-only -L/--location --location-trusted -M/--manual -n/--netrc -N/--no-buffer "
+    "--next -O/--remote-name "
+    "--remote-name-all -p/--proxytunnel --path-as-is --post301 --post302 --post303 -#/--progress-bar "
+    "--no-progress-meter --no-keepalive --no-alpn "
+    "--no-sessionid --no-clobber -q/--disable --raw --retry-all-errors --retry-connrefused -R/--remote-time "
+    "-s/--silent -S/--show-error --ssl --ssl-reqd "
+    "--ssl-no-revoke --styled-output --no-styled-output --suppress-connect-headers --tcp-fastopen "
+    "--tcp-nodelay --trace-time --trace-ids --tr-encoding "
+    "-v/--verbose -V/--version --xattr -Z/--parallel --parallel-immediate --ftp-pasv --ftp-ssl --disable-epsv "
+    "--disable-eprt "
+    "--doh-insecure --mail-rcpt-allowfails --metalink --proxy-insecure --netrc-optional --socks5-gssapi-nec "
+    "--remove-on-error --skip-existing --cert-status",
+    "-A/--user-agent -b/--cookie -c/--cookie-jar -C/--continue-at -d/--data/--data-ascii --data-binary "
+    "--data-raw --data-urlencode "
+    "-D/--dump-header -e/--referer -E/--cert -F/--form --form-string -H/--header --header-file -K/--config "
+    "-m/--max-time -o/--output "
+    "--output-dir -P/--ftp-port -Q/--quote -r/--range -t/--telnet-option -T/--upload-file -u/--user "
+    "-U/--proxy-user -w/--write-out "
+    "-x/--proxy -X/--request -y/--speed-time -Y/--speed-limit -z/--time-cond --abstract-unix-socket "
+    "--aws-sigv4 --cacert --capath --cert-type "
+    "--ciphers --connect-timeout --connect-to --dns-servers --doh-url --egd-file --engine --etag-compare "
+    "--etag-save --expect100-timeout "
+    "--happy-eyeballs-timeout-ms --hsts --alt-svc --interface --json --keepalive-time --key --key-type "
+    "--libcurl --limit-rate --local-port "
+    "--login-options --mail-auth --mail-from --mail-rcpt --max-filesize --max-redirs --netrc-file --noproxy "
+    "--oauth2-bearer --parallel-max "
+    "--pass --pinnedpubkey --preproxy --proto --proto-default --proto-redir --proxy-header --random-file "
+    "--rate --request-target --resolve --retry "
+    "--retry-delay --retry-max-time --sasl-authzid --service-name --socks4 --socks4a --socks5 "
+    "--socks5-hostname --stderr --tftp-blksize "
+    "--tls-max --tls13-ciphers --tlspassword --tlsuser --trace --trace-ascii --trace-config --unix-socket "
+    "--url --url-query --variable --crlfile "
+    "--delegation --dns-interface --dns-ipv4-addr --expand-url --expand-data --expand-output --hostpubmd5 "
+    "--krb --pubkey --vlan-priority --ip-tos --ipfs-gateway --ca-native",
 )
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _SENDS = (
@@ -68,7 +90,10 @@ _THROUGH = (
     "--dns-servers",
 )
 _METADATA = re.compile(r"169\.254\.169\.254|metadata\.google\.internal|100\.100\.100\.200|169\.254\.170\.2")
-_DESTROYS = re.compile(r"_delete_by_query|/shutdown\b|/_flush|/delete|/drop|/purge|/terminate", re.IGNORECASE)
+_DESTROYS = re.compile(
+    r"_delete_by_query|/shutdown\b|/_flush|/delete|/drop|/purge|/prune|/truncate|/wipe|/destroy|/terminate",
+    re.IGNORECASE,
+)
 _ENDLESS_PATH = re.compile(r"/(?:stream|events|sse|watch|logs/tail)(?:[/?]|\Z)|[?&](?:follow|watch|stream)=(?:true|1)")
 
 
@@ -180,16 +205,26 @@ def _host(url: str) -> str:
 
 
 _WGET = options(
-    "-4 -6 -b/--background -c/--continue -d/--debug -E/--adjust-extension -F/--force-html -h/--help -H/--span-hosts -k/--convert-links "
-    "-K/--backup-converted -L/--relative -m/--mirror -N/--timestamping -nc/--no-clobber -nd/--no-directories -nH/--no-host-directories -np/--no-parent "
-    "-nv/--no-verbose -p/--page-requisites -q/--quiet -r/--recursive -S/--server-response -v/--verbose -V/--version -x/--force-directories "
-    "--content-disposition --delete-after --ignore-length --no-cache --no-check-certificate --no-cookies --no-dns-cache --no-proxy --no-netrc "
-    "--show-progress --spider --trust-server-names --save-headers --keep-session-cookies --https-only --content-on-error --no-hsts --inet4-only --auth-no-challenge",
-    "-a/--append-output -A/--accept -B/--base -D/--domains -e/--execute -i/--input-file -I/--include-directories -l/--level -o/--output-file "
-    "-O/--output-document -P/--directory-prefix -Q/--quota -R/--reject -t/--tries -T/--timeout -U/--user-agent -w/--wait -X/--exclude-directories "
-    "--body-data --body-file --ca-certificate --certificate --config --header --http-password --http-user --limit-rate --load-cookies "
-    "--max-redirect --method --password --post-data --post-file --private-key --referer --save-cookies --user --dns-timeout --connect-timeout "
-    "--read-timeout --waitretry --use-askpass --secure-protocol --hsts-file --progress --local-encoding --bind-address --warc-file --report-speed --retry-on-http-error",
+    "-4 -6 -b/--background -c/--continue -d/--debug -E/--adjust-extension -F/--force-html -h/--help "
+    "-H/--span-hosts -k/--convert-links "
+    "-K/--backup-converted -L/--relative -m/--mirror -N/--timestamping -nc/--no-clobber -nd/--no-directories "
+    "-nH/--no-host-directories -np/--no-parent "
+    "-nv/--no-verbose -p/--page-requisites -q/--quiet -r/--recursive -S/--server-response -v/--verbose "
+    "-V/--version -x/--force-directories "
+    "--content-disposition --delete-after --ignore-length --no-cache --no-check-certificate --no-cookies "
+    "--no-dns-cache --no-proxy --no-netrc "
+    "--show-progress --spider --trust-server-names --save-headers --keep-session-cookies --https-only "
+    "--content-on-error --no-hsts --inet4-only --auth-no-challenge",
+    "-a/--append-output -A/--accept -B/--base -D/--domains -e/--execute -i/--input-file "
+    "-I/--include-directories -l/--level -o/--output-file "
+    "-O/--output-document -P/--directory-prefix -Q/--quota -R/--reject -t/--tries -T/--timeout "
+    "-U/--user-agent -w/--wait -X/--exclude-directories "
+    "--body-data --body-file --ca-certificate --certificate --config --header --http-password --http-user "
+    "--limit-rate --load-cookies "
+    "--max-redirect --method --password --post-data --post-file --private-key --referer --save-cookies --user "
+    "--dns-timeout --connect-timeout "
+    "--read-timeout --waitretry --use-askpass --secure-protocol --hsts-file --progress --local-encoding "
+    "--bind-address --warc-file --report-speed --retry-on-http-error",
 )
 
 
@@ -234,9 +269,11 @@ def _wget(call: Call) -> Effect:
 def _httpie(call: Call) -> Effect:
     """`http GET host/path name==value`: a method, an address, and what is sent."""
     grammar: Options = options(
-        "-j/--json -f/--form --multipart -v/--verbose -h/--headers -b/--body -m/--meta -S/--stream --check-status --ignore-stdin --follow -F "
+        "-j/--json -f/--form --multipart -v/--verbose -h/--headers -b/--body -m/--meta -S/--stream "
+        "--check-status --ignore-stdin --follow -F "
         "--offline -q/--quiet --all --debug --version --help --http-version --print-body -I -d/--download",
-        "-p/--print -o/--output -a/--auth -A/--auth-type --timeout --verify --cert --cert-key --proxy --session --session-read-only --pretty -s/--style --max-redirects --raw --boundary",
+        "-p/--print -o/--output -a/--auth -A/--auth-type --timeout --verify --cert --cert-key --proxy "
+        "--session --session-read-only --pretty -s/--style --max-redirects --raw --boundary",
     )
     parsed = read(call.arguments, grammar)
     if parsed.has("--offline"):

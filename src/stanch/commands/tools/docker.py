@@ -9,24 +9,32 @@ from stanch.model.risk import Risk, Trait
 
 _GLOBAL = options(
     "-D/--debug --tls --tlsverify -v/--version --help --remote",
-    "--config -c/--context -H/--host -l/--log-level --tlscacert --tlscert --tlskey --url --connection --namespace -n -a/--address "
+    "--config -c/--context -H/--host -l/--log-level --tlscacert --tlscert --tlskey --url --connection "
+    "--namespace -n -a/--address "
     "--identity --root --runroot --storage-driver --cgroup-manager --events-backend --log-opt",
 )
 _COMPOSE = options(
     "--all-resources --compatibility --dry-run --verbose --version -v --no-ansi",
-    "-f/--file -p/--project-name --profile --env-file --project-directory --parallel --ansi --progress --context -H/--host",
+    "-f/--file -p/--project-name --profile --env-file --project-directory --parallel --ansi --progress "
+    "--context -H/--host",
 )
 _EXEC = options(
     "-d/--detach -i/--interactive -t/--tty -T/--no-TTY --privileged --latest -l -s/--sync",
     "-e/--env --env-file -u/--user -w/--workdir --detach-keys --index -c --timeout",
 )
 _RUN = options(
-    "-d/--detach -i/--interactive -t/--tty -T/--no-TTY --rm --init --privileged --read-only -P/--publish-all --no-healthcheck "
-    "--oom-kill-disable --sig-proxy --disable-content-trust -q/--quiet --build --no-deps --service-ports --use-aliases --quiet-pull --remove-orphans",
-    "-a/--attach -e/--env --env-file -h/--hostname -l/--label -m/--memory -c/--cpu-shares -p/--publish -u/--user -v/--volume -w/--workdir "
-    "--name --network --net --entrypoint --mount --add-host --cap-add --cap-drop --cgroupns --cidfile --cpus --cpuset-cpus --device --dns --expose "
-    "--gpus --group-add --health-cmd --ip --ipc --isolation --link --log-driver --log-opt --mac-address --memory-swap --pid --pids-limit --platform "
-    "--pull --restart --runtime --security-opt --shm-size --stop-signal --stop-timeout --storage-opt --sysctl --tmpfs --ulimit --userns --uts "
+    "-d/--detach -i/--interactive -t/--tty -T/--no-TTY --rm --init --privileged --read-only -P/--publish-all "
+    "--no-healthcheck "
+    "--oom-kill-disable --sig-proxy --disable-content-trust -q/--quiet --build --no-deps --service-ports "
+    "--use-aliases --quiet-pull --remove-orphans",
+    "-a/--attach -e/--env --env-file -h/--hostname -l/--label -m/--memory -c/--cpu-shares -p/--publish "
+    "-u/--user -v/--volume -w/--workdir "
+    "--name --network --net --entrypoint --mount --add-host --cap-add --cap-drop --cgroupns --cidfile --cpus "
+    "--cpuset-cpus --device --dns --expose "
+    "--gpus --group-add --health-cmd --ip --ipc --isolation --link --log-driver --log-opt --mac-address "
+    "--memory-swap --pid --pids-limit --platform "
+    "--pull --restart --runtime --security-opt --shm-size --stop-signal --stop-timeout --storage-opt --sysctl "
+    "--tmpfs --ulimit --userns --uts "
     "--volume-driver --volumes-from --label-file --network-alias --net-alias --annotation --device-cgroup-rule",
 )
 _LOGS = options(
@@ -34,7 +42,8 @@ _LOGS = options(
     "-n/--tail --since --until --index",
 )
 _TWO_WORDS = frozenset(
-    "container image volume network system builder buildx context node service stack swarm secret config plugin manifest trust checkpoint compose pod machine "
+    "container image volume network system builder buildx context node service stack swarm secret config "
+    "plugin manifest trust checkpoint compose pod machine "
     "generate play kube artifact farm scout sbom model".split()
 )
 
@@ -43,20 +52,29 @@ _FILLED = verbs(
     [
         ("ps ls list images top port history diff search version info stat inspecti inspectp pods imagefsinfo statsp", _SHOWS),
         (("image-ls image-list image-history volume-ls volume-list volume-inspect network-ls network-list network-inspect container-ls container-list "
-         "container-ps container-top container-port container-diff container-stats system-df system-info context-ls context-list context-show "
-         "context-inspect node-ls node-ps service-ls service-ps service-inspect stack-ls stack-ps stack-services secret-ls secret-inspect config-ls "
-         "plugin-ls plugin-inspect manifest-inspect trust-inspect buildx-ls buildx-inspect buildx-du buildx-version builder-du compose-ps compose-ls compose-images "
-         "compose-top compose-port compose-version compose-volumes pod-ps pod-ls pod-inspect pod-top machine-ls machine-info node-inspect swarm-ca "
+         "container-ps container-top container-port container-diff container-stats system-df system-info "
+         "context-ls context-list context-show "
+         "context-inspect node-ls node-ps service-ls service-ps service-inspect stack-ls stack-ps "
+         "stack-services secret-ls secret-inspect config-ls "
+         "plugin-ls plugin-inspect manifest-inspect trust-inspect buildx-ls buildx-inspect buildx-du "
+         "buildx-version builder-du compose-ps compose-ls compose-images "
+         "compose-top compose-port compose-version compose-volumes pod-ps pod-ls pod-inspect pod-top "
+         "machine-ls machine-info node-inspect swarm-ca "
          "image-inspect image-exists container-exists volume-exists pod-stats system-connection scout-cves scout-quickview"), _SHOWS),
         ("inspect container-inspect compose-config compose-convert config-inspect", reads("shows settings and environments", Trait.EXPOSES_SECRETS)),
         (("start stop restart pause unpause kill wait attach rename update create run exec cp commit build tag login logout pull push load import "
          "export save"), changes("changes containers or images")),
         (("container-start container-stop container-restart container-pause container-unpause container-kill container-rename container-update "
-         "container-create container-cp container-commit container-export container-wait image-build image-pull image-push image-tag image-load image-import image-save "
-         "volume-create network-create network-connect network-disconnect builder-build buildx-build buildx-bake buildx-use buildx-create context-use context-create "
-         "context-update node-update node-promote service-create service-update service-scale service-rollback stack-deploy secret-create config-create "
-         "plugin-enable plugin-install plugin-set swarm-init swarm-join swarm-update compose-up compose-start compose-stop compose-restart compose-pause compose-unpause "
-         "compose-build compose-pull compose-push compose-create compose-scale compose-kill compose-cp compose-watch compose-down compose-wait compose-attach pod-start pod-stop pod-restart "
+         "container-create container-cp container-commit container-export container-wait image-build "
+         "image-pull image-push image-tag image-load image-import image-save "
+         "volume-create network-create network-connect network-disconnect builder-build buildx-build "
+         "buildx-bake buildx-use buildx-create context-use context-create "
+         "context-update node-update node-promote service-create service-update service-scale "
+         "service-rollback stack-deploy secret-create config-create "
+         "plugin-enable plugin-install plugin-set swarm-init swarm-join swarm-update compose-up compose-start "
+         "compose-stop compose-restart compose-pause compose-unpause "
+         "compose-build compose-pull compose-push compose-create compose-scale compose-kill compose-cp "
+         "compose-watch compose-down compose-wait compose-attach pod-start pod-stop pod-restart "
          "pod-create machine-start machine-stop machine-init generate-systemd play-kube kube-play kube-down"), changes("changes containers or images")),
         (("rm rmi rmp stopp container-rm container-remove image-rm image-remove volume-rm volume-remove network-rm network-remove context-rm node-rm node-demote service-rm stack-rm secret-rm "
          "config-rm plugin-rm plugin-disable swarm-leave compose-rm pod-rm machine-rm buildx-rm"), destroys("removes containers, images or volumes")),

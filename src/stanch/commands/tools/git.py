@@ -1,6 +1,7 @@
 """git: looking at history reads; whatever changes it, a remote, or files does not. `-c` and aliases can run programs."""
 
 import re
+from itertools import pairwise
 
 from stanch.commands.effect import Call, Effect, changes, destroys, reads, unknown
 from stanch.commands.options import options, read, words
@@ -10,7 +11,8 @@ from stanch.model.risk import Risk, Trait
 NAMES = ("git",)
 
 _GLOBAL = options(
-    "-v/--version -h/--help -p/--paginate -P/--no-pager --no-replace-objects --no-lazy-fetch --no-optional-locks --no-advice --bare --html-path --man-path "
+    "-v/--version -h/--help -p/--paginate -P/--no-pager --no-replace-objects --no-lazy-fetch "
+    "--no-optional-locks --no-advice --bare --html-path --man-path "
     "--info-path --literal-pathspecs --glob-pathspecs --noglob-pathspecs --icase-pathspecs",
     "-C -c --git-dir --work-tree --namespace --super-prefix --config-env --attr-source",
     "--exec-path --list-cmds",
@@ -20,16 +22,23 @@ _HARMLESS_SETTING = re.compile(
     re.IGNORECASE,
 )
 _READS = words(
-    "status log show diff blame annotate shortlog describe rev-parse rev-list ls-files ls-tree cat-file grep whatchanged name-rev merge-base "
-    "cherry diff-tree diff-files diff-index for-each-ref show-ref show-branch count-objects fsck var version help check-ignore check-attr check-mailmap "
-    "range-diff ls-remote verify-commit verify-tag merge-tree get-tar-commit-id column stripspace patch-id check-ref-format request-pull "
+    "status log show diff blame annotate shortlog describe rev-parse rev-list ls-files ls-tree cat-file grep "
+    "whatchanged name-rev merge-base "
+    "cherry diff-tree diff-files diff-index for-each-ref show-ref show-branch count-objects fsck var version "
+    "help check-ignore check-attr check-mailmap "
+    "range-diff ls-remote verify-commit verify-tag merge-tree get-tar-commit-id column stripspace patch-id "
+    "check-ref-format request-pull "
     "interpret-trailers difftool_ fmt-merge-msg"
 )
 _MUTATES = words(
-    "add am apply archive bisect bundle cherry-pick citool clone commit commit-tree config fetch format-patch gc gui hash-object init "
-    "maintenance merge mktag mktree mv notes pack-objects pack-refs pull push read-tree rebase remote repack replace rerere reset restore revert "
-    "rm sparse-checkout stash submodule subtree switch symbolic-ref tag unpack-objects update-index update-ref write-tree worktree branch checkout clean "
-    "send-email svn lfs filter-branch filter-repo prune reflog credential daemon web--browse instaweb difftool mergetool fast-import fast-export cvsimport"
+    "add am apply archive bisect bundle cherry-pick citool clone commit commit-tree config fetch format-patch "
+    "gc gui hash-object init "
+    "maintenance merge mktag mktree mv notes pack-objects pack-refs pull push read-tree rebase remote repack "
+    "replace rerere reset restore revert "
+    "rm sparse-checkout stash submodule subtree switch symbolic-ref tag unpack-objects update-index "
+    "update-ref write-tree worktree branch checkout clean "
+    "send-email svn lfs filter-branch filter-repo prune reflog credential daemon web--browse instaweb "
+    "difftool mergetool fast-import fast-export cvsimport"
 )
 
 
@@ -39,7 +48,13 @@ def rate(call: Call) -> Effect:
         return leading.certain(reads("says what it is"))
     verb, rest = leading.operands[0], leading.operands[1:]
     effect = _verb(call, verb, rest)
-    for setting in leading.all("-c"):
+    settings = list(leading.all("-c"))
+    if verb == "clone":
+        settings += [after for before, after in pairwise(rest) if before in {"-c", "--config"}]
+        settings += [word.partition("=")[2] for word in rest if word.startswith("--config=")]
+    if verb == "config":
+        settings += [f"{name}={value}" for name, value in pairwise(rest) if "." in name]
+    for setting in settings:
         if not _HARMLESS_SETTING.match(setting):
             effect = effect.raised(Risk.MUTATING, f"the setting {setting.partition('=')[0]} may run a program")
         if program := re.match(

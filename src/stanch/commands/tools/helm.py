@@ -4,40 +4,75 @@ from stanch.commands.effect import Call, Effect, changes, destroys, reads, unkno
 from stanch.commands.options import Parsed, options, read
 from stanch.model.risk import Risk, Trait
 
+INERT = ("-n", "--namespace", "--kube-context", "--revision", "--max")
+
 NAMES = ("helm", "helm3")
 
 _OPTIONS = options(
-    "--debug --kube-insecure-skip-tls-verify -h/--help -a/--all -A/--all-namespaces -d/--date -r/--reverse -q/--short --deployed --failed --pending "
-    "--superseded --uninstalled --uninstalling --no-headers --atomic --cleanup-on-fail --create-namespace --dependency-update "
-    "--devel --disable-openapi-validation --enable-dns --force --hide-notes --hide-secret --insecure-skip-tls-verify -i/--install "
-    "--no-hooks --pass-credentials --plain-http --render-subchart-notes --reset-then-reuse-values --reset-values --reuse-values "
-    "--skip-crds --skip-schema-validation --take-ownership --verify --wait --wait-for-jobs --recreate-pods --client --is-upgrade "
-    "--release-name --include-crds --no-repo-update --strict --with-subcharts --quiet --regexp --versions -l --fail-on-no-result "
-    "--list-repo-url --replace --generate-name -g --keep-history --ignore-not-found --logs --show-desc --show-resources "
-    "--untar --prov --skip-refresh --three-way-merge --no-color --suppress-secrets --show-secrets --allow-unreleased --normalize-manifests "
+    "--debug --kube-insecure-skip-tls-verify -h/--help -a/--all -A/--all-namespaces -d/--date -r/--reverse "
+    "-q/--short --deployed --failed --pending "
+    "--superseded --uninstalled --uninstalling --no-headers --atomic --cleanup-on-fail --create-namespace "
+    "--dependency-update "
+    "--devel --disable-openapi-validation --enable-dns --force --hide-notes --hide-secret "
+    "--insecure-skip-tls-verify -i/--install "
+    "--no-hooks --pass-credentials --plain-http --render-subchart-notes --reset-then-reuse-values "
+    "--reset-values --reuse-values "
+    "--skip-crds --skip-schema-validation --take-ownership --verify --wait --wait-for-jobs --recreate-pods "
+    "--client --is-upgrade "
+    "--release-name --include-crds --no-repo-update --strict --with-subcharts --quiet --regexp --versions -l "
+    "--fail-on-no-result "
+    "--list-repo-url --replace --generate-name -g --keep-history --ignore-not-found --logs --show-desc "
+    "--show-resources "
+    "--untar --prov --skip-refresh --three-way-merge --no-color --suppress-secrets --show-secrets "
+    "--allow-unreleased --normalize-manifests "
     "--detailed-exitcode --no-update --force-update --sign --server --show-only-diff",
-    "--burst-limit --kube-apiserver --kube-as-group --kube-as-user --kube-ca-file --kube-context --kube-tls-server-name --kube-token "
-    "--kubeconfig -n/--namespace --qps --registry-config --repository-cache --repository-config -o/--output --time-format "
-    "-f/--values --set --set-file --set-json --set-literal --set-string --version --repo --username --password --ca-file --cert-file "
-    "--key-file --keyring --timeout --history-max --description --labels --post-renderer --post-renderer-args --name-template "
-    "-m/--max --offset --filter --selector --revision --template --kube-version --api-versions --output-dir -s/--show-only "
-    "-d/--destination --untardir --max-col-width --context -C --cascade --app-version --starter --passphrase-file --key --suppress --color",
+    "--burst-limit --kube-apiserver --kube-as-group --kube-as-user --kube-ca-file --kube-context "
+    "--kube-tls-server-name --kube-token "
+    "--kubeconfig -n/--namespace --qps --registry-config --repository-cache --repository-config -o/--output "
+    "--time-format "
+    "-f/--values --set --set-file --set-json --set-literal --set-string --version --repo --username "
+    "--password --ca-file --cert-file "
+    "--key-file --keyring --timeout --history-max --description --labels --post-renderer --post-renderer-args "
+    "--name-template "
+    "-m/--max --offset --filter --selector --revision --template --kube-version --api-versions --output-dir "
+    "-s/--show-only "
+    "-d/--destination --untardir --max-col-width --context -C --cascade --app-version --starter "
+    "--passphrase-file --key --suppress --color",
     "--dry-run --validate --deletion-propagation",
 )
 _EXPOSES = frozenset({"values", "all", "manifest", "hooks"})
 _READS = {
-    "list": "lists releases", "ls": "lists releases", "status": "shows a release", "history": "lists earlier revisions",
-    "hist": "lists earlier revisions", "get": "shows a release", "show": "shows a chart", "inspect": "shows a chart",
-    "search": "looks for charts", "version": "says what it is", "env": "shows its settings", "lint": "checks a chart",
-    "verify": "checks a chart's signature", "help": "shows its help", "completion": "prints shell functions",
+    "list": "lists releases",
+    "ls": "lists releases",
+    "status": "shows a release",
+    "history": "lists earlier revisions",
+    "hist": "lists earlier revisions",
+    "get": "shows a release",
+    "show": "shows a chart",
+    "inspect": "shows a chart",
+    "search": "looks for charts",
+    "version": "says what it is",
+    "env": "shows its settings",
+    "lint": "checks a chart",
+    "verify": "checks a chart's signature",
+    "help": "shows its help",
+    "completion": "prints shell functions",
     "diff": "shows what would change",
-}  # fmt: skip
+}
 _MUTATING = {
-    "install": "installs a release", "upgrade": "changes a release", "rollback": "goes back to an earlier revision",
-    "pull": "writes a chart into a file", "fetch": "writes a chart into a file", "package": "writes a chart into a file",
-    "push": "publishes a chart", "create": "writes a new chart", "plugin": "installs or runs plugins",
-    "registry": "logs in or out", "test": "runs a release's test pods", "mapkubeapis": "rewrites a release's record",
-}  # fmt: skip
+    "install": "installs a release",
+    "upgrade": "changes a release",
+    "rollback": "goes back to an earlier revision",
+    "pull": "writes a chart into a file",
+    "fetch": "writes a chart into a file",
+    "package": "writes a chart into a file",
+    "push": "publishes a chart",
+    "create": "writes a new chart",
+    "plugin": "installs or runs plugins",
+    "registry": "logs in or out",
+    "test": "runs a release's test pods",
+    "mapkubeapis": "rewrites a release's record",
+}
 
 
 def rate(call: Call) -> Effect:

@@ -2,7 +2,7 @@
 
 import re
 
-from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
+from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import each
 from stanch.commands.tables import ASKS
 from stanch.model.risk import Trait
@@ -14,9 +14,15 @@ _DESTROYS = re.compile(
     re.IGNORECASE,
 )
 _INLINE = {
-    "python": ("-c",), "node": ("-e", "-p", "-pe", "--eval", "--print"), "perl": ("-e", "-E", "-ne", "-pe", "-lne", "-lane", "-i"),
-    "ruby": ("-e", "-ne", "-pe"), "php": ("-r",), "lua": ("-e",), "deno": ("eval",), "bun": ("-e",),
-}  # fmt: skip
+    "python": ("-c",),
+    "node": ("-e", "-p", "-pe", "--eval", "--print"),
+    "perl": ("-e", "-E", "-ne", "-pe", "-lne", "-lane", "-i"),
+    "ruby": ("-e", "-ne", "-pe"),
+    "php": ("-r",),
+    "lua": ("-e",),
+    "deno": ("eval",),
+    "bun": ("-e",),
+}
 
 
 def _interpreter(kind: str) -> Grammar:
@@ -113,6 +119,6 @@ GRAMMARS: dict[str, Grammar] = {
     ),
     **each(
         "gdb lldb pdb ltrace bpftrace perf systemtap stap",
-        lambda _: changes("stops or instruments a running program", Trait.HEAVY, Trait.INTERACTIVE),
+        lambda _: unknown("stops or instruments a program", Trait.HEAVY, Trait.INTERACTIVE),
     ),
 }

@@ -4,6 +4,8 @@ from stanch.commands.effect import Call, Effect, changes, destroys, reads
 from stanch.commands.options import options, read
 from stanch.model.risk import Trait
 
+INERT = ("-u", "--unit", "-S", "--since", "-U", "--until", "-n", "--lines", "-p", "--priority", "-g", "--grep")
+
 _OPTIONS = options(
     "-a/--all -e/--pager-end -f/--follow -F/--field -k/--dmesg -l/--full -m/--merge -N/--fields -q/--quiet -r/--reverse -x/--catalog "
     "--disk-usage --flush --header --list-boots --list-catalog --dump-catalog --no-full --no-hostname --no-pager --no-tail "

@@ -12,6 +12,11 @@ from stanch.commands.effect import Call, Effect, changes, destroys, reads, unkno
 from stanch.commands.options import Options, Parsed, each, options, read
 from stanch.model.risk import Risk, Trait
 
+INERT = (
+    "-n", "--namespace", "--context", "-l", "--selector", "--field-selector", "-c", "--container", "--since", "--since-time",
+    "--tail", "--timeout", "--request-timeout", "--revision",
+)  # fmt: skip
+
 NAMES = ("kubectl", "oc", "kubecolor")
 
 _GLOBAL = options(
@@ -99,11 +104,14 @@ _CHANGE = _grammar(
     "--grace-period --field-manager --timeout --validate --raw --subresource --prune-allowlist --prune-whitelist "
     "--applyset --resource-version --current-replicas --replicas -p/--patch --patch-file --type --image --port --name "
     "--from-literal --from-file --from-env-file --min --max --cpu-percent --cpu --memory --requests --limits "
-    "-c/--containers --to-revision -e/--env --labels --annotations --annotation --restart --serviceaccount --hard --scopes --role "
+    "-c/--containers --to-revision -e/--env --labels --annotations --annotation --restart --serviceaccount "
+    "--hard --scopes --role "
     "--clusterrole --group --verb --resource --resource-name --non-resource-url --class --rule --default-backend "
-    "--tcp --external-name --node-port --clusterip --protocol --target-port --load-balancer-ip --external-ip --session-affinity "
+    "--tcp --external-name --node-port --clusterip --protocol --target-port --load-balancer-ip --external-ip "
+    "--session-affinity "
     "--schedule --from --docker-server --docker-username --docker-password --docker-email --cert --key "
-    "--min-available --max-unavailable --value --preemption-policy --global-default --description --prefix --keys --duration --audience "
+    "--min-available --max-unavailable --value --preemption-policy --global-default --description --prefix "
+    "--keys --duration --audience "
     "--bound-object-kind --bound-object-name --bound-object-uid --override-type --overrides --resource-version-match "
     "--preconditions",
     "--dry-run --cascade",
@@ -164,12 +172,16 @@ def _verb(call: Call, verb: str, rest: tuple[str, ...]) -> tuple[Parsed, Effect]
     return parsed, rule(call, parsed, rest)
 
 
+_MAY = reads("says what is allowed")
+
+
 def _as_whom(effect: Effect, parsed: Parsed) -> Effect:
     if parsed.has("--server"):
         effect = effect.raised(Risk.MUTATING, "sends its credentials to a server that is named by hand")
     if parsed.has("--kubeconfig", "--kuberc"):
         effect = effect.raised(Risk.MUTATING, "its settings come from a file that may name programs to run")
-    if parsed.has("--as", "--as-group", "--as-uid", "--token", "--user", "--client-key", "--password"):
+    impersonates = parsed.has("--as", "--as-group", "--as-uid") and effect.why != _MAY.why
+    if impersonates or parsed.has("--token", "--user", "--client-key", "--password"):
         effect = effect.raised(Risk.MUTATING, "acts as somebody else")
     if parsed.has("--profile", "--cache-dir"):
         effect = effect.raised(Risk.MUTATING, "writes files of its own")
@@ -229,7 +241,7 @@ def _cluster_info(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect
 def _auth(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
     match parsed.operand(0):
         case "can-i" | "whoami" | "":
-            return reads("says what is allowed")
+            return _MAY
         case "reconcile":
             return _unless_dry(destroys("changes who may do what"), parsed)
         case verb:
@@ -242,7 +254,9 @@ def _config(_call: Call, parsed: Parsed, _rest: tuple[str, ...]) -> Effect:
             effect = reads("shows which clusters are set up")
             return effect.having(Trait.EXPOSES_SECRETS) if parsed.has("--raw") else effect
         case "delete-cluster" | "delete-context" | "delete-user" | "unset":
-            return changes("removes a cluster, context or user from the settings")
+            return destroys(
+                "removes a cluster, context or user from the settings", hint="`kubectl config view --raw` keeps them."
+            )
         case _:
             return changes("changes which cluster the next commands act on", hint="Name it each time with --context.")
 
@@ -446,8 +460,7 @@ _VERBS: dict[str, tuple[Options, _Rule]] = {
     "events": (_EVENTS, _events),
     "wait": (_WAIT, _simply(reads("waits for a condition"))),
     "explain": (_EXPLAIN, _simply(reads("explains a kind of object"))),
-    **each(
-"api-resources api-versions version options help whoami status projects completion", (_ABOUT, _about)),
+    **each("api-resources api-versions version options help whoami status projects completion", (_ABOUT, _about)),
     "cluster-info": (_CLUSTER_INFO, _cluster_info),
     "auth": (_AUTH, _auth),
     "config": (_CONFIG, _config),
@@ -457,7 +470,10 @@ _VERBS: dict[str, tuple[Options, _Rule]] = {
     "proxy": (_PROXY, _simply(changes("opens the API to this machine", Trait.ENDLESS))),
     "cp": (_CP, _simply(changes("copies files, and overwrites those of the same name"))),
     "rsync": (_CP, _simply(changes("copies files, and overwrites those of the same name"))),
-    "edit": (_CHANGE, lambda call, parsed, rest: _changing("edits an object by hand")(call, parsed, rest).having(Trait.INTERACTIVE)),
+    "edit": (
+        _CHANGE,
+        lambda call, parsed, rest: _changing("edits an object by hand")(call, parsed, rest).having(Trait.INTERACTIVE),
+    ),
     "diff": (_DIFF, _diff),
     "kustomize": (_KUSTOMIZE, _kustomize),
     "delete": (_CHANGE, _delete),
@@ -479,4 +495,4 @@ _VERBS: dict[str, tuple[Options, _Rule]] = {
     "uncordon": (_DRAIN, _simply(changes("lets pods onto a node again"))),
     "certificate": (_CHANGE, _certificate),
     "plugin": (_PLUGIN, _plugins),
-}  # fmt: skip
+}

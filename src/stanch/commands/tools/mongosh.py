@@ -8,19 +8,29 @@ from stanch.commands.tables import always
 from stanch.model.risk import Trait
 
 _OPTIONS = options(
-    "--norc --nodb --quiet --shell --tls --ssl --tlsAllowInvalidCertificates --tlsAllowInvalidHostnames --json --version --verbose --help",
-    "--eval --host --port -u/--username -p/--password --authenticationDatabase --authenticationMechanism -f/--file --apiVersion "
+    "--norc --nodb --quiet --shell --tls --ssl --tlsAllowInvalidCertificates --tlsAllowInvalidHostnames "
+    "--json --version --verbose --help",
+    "--eval --host --port -u/--username -p/--password --authenticationDatabase --authenticationMechanism "
+    "-f/--file --apiVersion "
     "--tlsCAFile --tlsCertificateKeyFile --db",
 )
 _READS = words(
-    "db rs sh find findone count countdocuments estimateddocumentcount distinct aggregate explain stats getindexes getindexkeys datasize "
-    "storagesize totalindexsize totalsize validate_ latencystats isCapped serverstatus currentop status conf config hello ismaster "
-    "printreplicationinfo printsecondaryreplicationinfo printslavereplicationinfo getcollectionnames getcollectioninfos getcollection getsiblingdb getname "
-    "getmongo getdbnames getdbs version buildinfo hostinfo servercmdlineopts serverbuildinfo adminread limit sort skip pretty toarray itcount size project projection hint "
-    "maxtimems batchsize foreach_ map_ hasnext next readpref comment collation allowdiskuse print printjson json stringify tojson "
-    "isodate objectid numberlong numberint date now new printshardingstatus getshardmap getshardversion getshardistribution getsharddistribution "
-    "getprofilinglevel getprofilingstatus getlogcomponents getuser_ getlastError getreplicationinfo getparameter keys values length "
-    "getbalancerstate isbalancerrunning math floor round object getfreemonitoringstatus listcommands help top returnkey showrecordid min max"
+    "db rs sh find findone count countdocuments estimateddocumentcount distinct aggregate explain stats "
+    "getindexes getindexkeys datasize "
+    "storagesize totalindexsize totalsize validate_ latencystats isCapped serverstatus currentop status conf "
+    "config hello ismaster "
+    "printreplicationinfo printsecondaryreplicationinfo printslavereplicationinfo getcollectionnames "
+    "getcollectioninfos getcollection getsiblingdb getname "
+    "getmongo getdbnames getdbs version buildinfo hostinfo servercmdlineopts serverbuildinfo adminread limit "
+    "sort skip pretty toarray itcount size project projection hint "
+    "maxtimems batchsize foreach_ map_ hasnext next readpref comment collation allowdiskuse print printjson "
+    "json stringify tojson "
+    "isodate objectid numberlong numberint date now new printshardingstatus getshardmap getshardversion "
+    "getshardistribution getsharddistribution "
+    "getprofilinglevel getprofilingstatus getlogcomponents getuser_ getlastError getreplicationinfo "
+    "getparameter keys values length "
+    "getbalancerstate isbalancerrunning math floor round object getfreemonitoringstatus listcommands help top "
+    "returnkey showrecordid min max"
 )
 _DESTROYS = re.compile(
     r"\b(?:drop\w*|delete\w*|remove\w*|findoneanddelete|findandmodify|renamecollection|shutdown\w*|compact|flushRouterConfig|revoke\w*|"

@@ -5,6 +5,8 @@ from stanch.commands.options import each, options, read
 from stanch.commands.tables import always
 from stanch.model.risk import Risk, Trait
 
+INERT = ("-h", "--host", "-u", "--user", "-P", "--port")
+
 _OPTIONS = options(
     "-A/--no-auto-rehash -B/--batch -b/--no-beep -C/--compress -c/--comments -f/--force -G/--named-commands -H/--html "
     "-i/--ignore-spaces -L/--skip-line-numbers -N/--skip-column-names -n/--unbuffered -q/--quick -r/--raw -s/--silent -t/--table "

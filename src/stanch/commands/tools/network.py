@@ -4,7 +4,7 @@ import re
 
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import Raises, each, options, read, words
-from stanch.commands.tables import always, reader
+from stanch.commands.tables import always, gives, reader
 from stanch.model.risk import Risk, Trait
 
 _PING = options(
@@ -26,26 +26,32 @@ def _ping(call: Call) -> Effect:
 
 
 _SS = options(
-    "-0 -4/--ipv4 -6/--ipv6 -a/--all -B/--bpf -b -d/--dccp -e/--extended -E/--events -h/--help -H/--no-header -i/--info "
-    "-K/--kill -l/--listening -m/--memory -M/--mptcp -n/--numeric -o/--options -O/--oneline -p/--processes -P -r/--resolve "
+    "-0 -4/--ipv4 -6/--ipv6 -a/--all -B/--bpf -b -d/--dccp -e/--extended -E/--events -h/--help -H/--no-header "
+    "-i/--info "
+    "-K/--kill -l/--listening -m/--memory -M/--mptcp -n/--numeric -o/--options -O/--oneline -p/--processes -P "
+    "-r/--resolve "
     "-S/--sctp -s/--summary -t/--tcp -T/--threads -u/--udp -V/--version -w/--raw -x/--unix -z/--contexts -Z --tos "
     "--cgroup --vsock --xdp --tipc --inet-sockopt",
     "-A/--query/--socket -D/--diag -f/--family -F/--filter -N/--net",
 )
 _NETSTAT = options(
-    "-4 -6 -8/--wide -a/--all -A -c/--continuous -C -e/--extend -F -g/--groups -i/--interfaces -l/--listening -M -n/--numeric "
-    "-N -o/--timers -p/--programs -r/--route -s/--statistics -t/--tcp -u/--udp -U -v/--verbose -w/--raw -W -x/--unix -Z "
+    "-4 -6 -8/--wide -a/--all -A -c/--continuous -C -e/--extend -F -g/--groups -i/--interfaces -l/--listening "
+    "-M -n/--numeric "
+    "-N -o/--timers -p/--programs -r/--route -s/--statistics -t/--tcp -u/--udp -U -v/--verbose -w/--raw -W "
+    "-x/--unix -Z "
     "-L -b -f -m --numeric-hosts --numeric-ports --inet",
     "",
 )
 _IP = options(
-    "-0 -4 -6 -B -M -N/--Numeric -a/--all -br/--brief -c/--color -d/--details -h/--human -iec -j/--json -o/--oneline -p/--pretty -r/--resolve "
+    "-0 -4 -6 -B -M -N/--Numeric -a/--all -br/--brief -c/--color -d/--details -h/--human -iec -j/--json "
+    "-o/--oneline -p/--pretty -r/--resolve "
     "-s/--statistics -t/--timestamp -ts -V -echo",
     "-b/--batch -f/--family -l/--loops -n/--netns -rc -rcvbuf",
 )
 _IP_READS = words("show list ls lst s sh sho get save help")
 _IP_OBJECTS = words(
-    "address addr a ad link l li route r ro rule ru neighbour neighbor neigh n ne maddress mroute tunnel tun tunt netns xfrm token vrf addrlabel ntable nexthop stats"
+    "address addr a ad link l li route r ro rule ru neighbour neighbor neigh n ne maddress mroute tunnel tun "
+    "tunt netns xfrm token vrf addrlabel ntable nexthop stats"
 )
 
 
@@ -179,9 +185,11 @@ def _line(call: Call, line: str, *, local: bool) -> Effect:
 
 
 _TCPDUMP = options(
-    "-A -b -d -D/--list-interfaces -e -f -h/--help -H -I/--monitor-mode -J -K -l -L -n -N -O -p -q -S -t -u -U -v -x -X -# "
+    "-A -b -d -D/--list-interfaces -e -f -h/--help -H -I/--monitor-mode -J -K -l -L -n -N -O -p -q -S -t -u "
+    "-U -v -x -X -# "
     "--version --lengths --print",
-    "-B/--buffer-size -c --count -C -E -F -G -i/--interface -j -m -M -Q/--direction -r -s/--snapshot-length -T -V -w -W -y -z -Z --immediate-mode",
+    "-B/--buffer-size -c --count -C -E -F -G -i/--interface -j -m -M -Q/--direction -r -s/--snapshot-length "
+    "-T -V -w -W -y -z -Z --immediate-mode",
 )
 
 
@@ -200,7 +208,8 @@ def _tcpdump(call: Call) -> Effect:
 
 
 _IPTABLES_READS = words(
-    "-L --list -S --list-rules -n --numeric -v --verbose -x --exact --line-numbers -t --table -V --version -w --wait -C --check -h --help -nvL -nL -vnL -Lnv -Ln -Lv -nvxL -vL -xvnL -4 -6"
+    "-L --list -S --list-rules -n --numeric -v --verbose -x --exact --line-numbers -t --table -V --version -w "
+    "--wait -C --check -h --help -nvL -nL -vnL -Lnv -Ln -Lv -nvxL -vL -xvnL -4 -6"
 )
 _IPTABLES_DESTROYS = words("-F --flush -X --delete-chain -D --delete -P --policy -Z --zero")
 
@@ -296,6 +305,39 @@ def _openssl(call: Call) -> Effect:
     return unknown(f"`openssl {verb}` is not known")
 
 
+_RESOLVES = _verbs(
+    "asks how names are resolved",
+    "status query statistics service openpgp tlsa dns domain",
+    does="changes how names are resolved",
+)
+
+
+def _transfers(call: Call) -> Effect:
+    effect = unknown("copies files, and overwrites those of the same name")
+    if call.name == "scp" or not call.stdin.text:
+        return effect
+    # The commands of sftp and lftp are called like those of the shell: rm, mv, rmdir.
+    return effect.along(call.rater.script(call.stdin.text))
+
+
+def _rclone(call: Call) -> Effect:
+    words = [word for word in call.arguments if not word.startswith("-")]
+    if "--dry-run" in call.arguments or "-n" in call.arguments:
+        return reads("shows what it would do")
+    if words[:1] and words[0] in _RCLONE_READS:
+        return reads("lists files")
+    if words[:1] and words[0] in _RCLONE_DELETES:
+        return destroys(
+            "deletes files, or those at its target that its source does not have", hint="--dry-run shows which."
+        )
+    return changes("copies files, and overwrites those of the same name")
+
+
+_RCLONE_READS = frozenset(
+    "about cat check cryptcheck hashsum ls lsd lsf lsjson lsl md5sum sha1sum size tree version".split()
+)
+_RCLONE_DELETES = frozenset("cleanup dedupe delete deletefile move moveto purge rmdir rmdirs sync bisync".split())
+
 GRAMMARS: dict[str, Grammar] = {
     "ping": _ping,
     "ping6": _ping,
@@ -320,7 +362,9 @@ GRAMMARS: dict[str, Grammar] = {
     "ethtool": reader(
         "shows a network card",
         options(
-            "-i/--driver -S/--statistics -k/--show-features -g/--show-ring -a/--show-pause -l/--show-channels -c/--show-coalesce -m/--module-info -T/--show-time-stamping -n -x -P --show-fec --phy-statistics -h --version"
+            "-i/--driver -S/--statistics -k/--show-features -g/--show-ring -a/--show-pause -l/--show-channels "
+            "-c/--show-coalesce -m/--module-info -T/--show-time-stamping -n -x -P --show-fec --phy-statistics "
+            "-h --version"
         ),
     ),
     "ifconfig": _operands_change("shows network interfaces", 1, "changes a network interface"),
@@ -336,17 +380,20 @@ GRAMMARS: dict[str, Grammar] = {
         does="changes network settings",
         destroys_on="delete",
     ),
-    "resolvectl": _verbs(
-        "asks how names are resolved",
-        "status query statistics service openpgp tlsa dns domain",
-        does="changes how names are resolved",
+    "resolvectl": lambda call: (
+        changes("changes how names are resolved")
+        if call.arguments[:1] in {("dns",), ("domain",)} and len(call.arguments) > 2
+        else _RESOLVES(call)
     ),
     **each("traceroute traceroute6 tracepath tcptraceroute", always(reads("shows the way to a machine"))),
     "mtr": reader(
         "shows the way to a machine",
         options(
-            "-4 -6 -b/--show-ips -C/--csv -e/--mpls -j/--json -l/--raw -n/--no-dns -p/--split -r/--report -t/--curses -T/--tcp -u/--udp -w/--report-wide -x/--xml -z/--aslookup -v/--version -h/--help",
-            "-a/--address -B/--bitpattern -c/--report-cycles -f/--first-ttl -F/--filename -G/--gracetime -i/--interval -I/--interface -m/--max-ttl -M/--mark -o/--order -P/--port -Q/--tos -s/--psize -U/--max-unknown -y/--ipinfo -Z/--timeout",
+            "-4 -6 -b/--show-ips -C/--csv -e/--mpls -j/--json -l/--raw -n/--no-dns -p/--split -r/--report "
+            "-t/--curses -T/--tcp -u/--udp -w/--report-wide -x/--xml -z/--aslookup -v/--version -h/--help",
+            "-a/--address -B/--bitpattern -c/--report-cycles -f/--first-ttl -F/--filename -G/--gracetime "
+            "-i/--interval -I/--interface -m/--max-ttl -M/--mark -o/--order -P/--port -Q/--tos -s/--psize "
+            "-U/--max-unknown -y/--ipinfo -Z/--timeout",
         ),
         endless="--curses",
     ),
@@ -393,7 +440,9 @@ GRAMMARS: dict[str, Grammar] = {
         destroys_on="reset delete disable",
     ),
     "firewall-cmd": lambda call: (
-        reads("shows the firewall's state")
+        destroys("cuts every connection, or forgets rules")
+        if any(re.match(r"--(?:panic-on|complete-reload|remove-|delete-|reset-|load-)", w) for w in call.arguments)
+        else reads("shows the firewall's state")
         if all(
             w.startswith(
                 ("--list", "--get", "--state", "--query", "--info", "--zone", "--permanent", "--version", "--help")
@@ -406,7 +455,8 @@ GRAMMARS: dict[str, Grammar] = {
         "shows connections",
         options(
             "-L/--dump -C/--count -S/--stats -G/--get -E/--event -D/--delete -F/--flush -I/--create -U/--update",
-            "-p/--proto -s/--src -d/--dst -o/--output -f/--family --dport --sport --state --orig-port-dst --orig-port-src",
+            "-p/--proto -s/--src -d/--dst -o/--output -f/--family --dport --sport --state --orig-port-dst "
+            "--orig-port-src",
         ),
         endless="--event",
         raises={
@@ -415,6 +465,23 @@ GRAMMARS: dict[str, Grammar] = {
             "--create": Raises(risk=Risk.MUTATING, why="makes connections up"),
             "--update": Raises(risk=Risk.MUTATING, why="changes connections"),
         },
+    ),
+    "ipvsadm": lambda call: (
+        destroys("removes virtual servers")
+        if gives(call.arguments, "-C -D -d --clear --delete-service --delete-server")
+        else reads("shows virtual servers")
+        if gives(call.arguments, "-L -l -S --list --save") or not call.arguments
+        else changes("changes virtual servers")
+    ),
+    "chronyc": _verbs(
+        "shows how well the clock keeps time",
+        "tracking sources sourcestats activity clients ntpdata serverstats rtcdata selectdata",
+        does="changes how the clock is kept",
+    ),
+    "ntpq": lambda call: (
+        reads("shows how well the clock keeps time")
+        if not any(":config" in word or "config-from-file" in word or "saveconfig" in word for word in call.arguments)
+        else changes("changes how the clock is kept")
     ),
     "openssl": _openssl,
     "iperf3": always(changes("fills the network to measure it", Trait.HEAVY)),
@@ -425,9 +492,10 @@ GRAMMARS: dict[str, Grammar] = {
     ),
     "nmap": always(changes("knocks at every port of a machine", Trait.HEAVY)),
     **each(
-        "scp rsync sftp ftp lftp rclone",
-        always(changes("copies files, and overwrites those of the same name")),
+        "scp sftp ftp lftp",
+        _transfers,
     ),
+    "rclone": _rclone,
 }
 
 

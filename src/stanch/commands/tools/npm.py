@@ -88,11 +88,17 @@ _PIP = verbs(
 _APT = verbs(
     [
         (
-            "list show search policy depends rdepends madison showpkg showsrc stats pkgnames help moo changelog showmanual",
+            (
+                "list show search policy depends rdepends madison showpkg showsrc stats pkgnames help moo "
+                "changelog showmanual"
+            ),
             _ASKS,
         ),
         (
-            "update install upgrade dist-upgrade full-upgrade build-dep download source reinstall mark-auto edit-sources satisfy",
+            (
+                "update install upgrade dist-upgrade full-upgrade build-dep download source reinstall mark-auto "
+                "edit-sources satisfy"
+            ),
             _INSTALLS,
         ),
         ("remove autoremove clean autoclean purge", destroys("removes packages and their settings")),
@@ -101,7 +107,10 @@ _APT = verbs(
 _YUM = verbs(
     [
         (
-            "list info search repolist repoquery provides whatprovides check-update deplist history updateinfo help grouplist module-list",
+            (
+                "list info search repolist repoquery provides whatprovides check-update deplist history "
+                "updateinfo help grouplist module-list"
+            ),
             _ASKS,
         ),
         ("install update upgrade reinstall downgrade makecache localinstall distro-sync groupinstall", _INSTALLS),
@@ -152,7 +161,8 @@ GRAMMARS: dict[str, Grammar] = {
     **each("apt apt-get apt-cache aptitude", _manager(_APT)),
     **each("yum dnf microdnf", _manager(_YUM)),
     "dpkg": _queries(
-        "-l --list -L --listfiles -s --status -S --search -p --print-avail -I --info -c --contents -C --audit -V --verify --get-selections --print-architecture --compare-versions",
+        "-l --list -L --listfiles -s --status -S --search -p --print-avail -I --info -c --contents -C --audit "
+        "-V --verify --get-selections --print-architecture --compare-versions",
         "asks about packages",
     ),
     "dpkg-query": lambda _: reads("asks about packages"),

@@ -2,9 +2,10 @@
 
 import re
 
-from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
+from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import Raises, each, options, read
-from stanch.commands.tables import always, reader
+from stanch.commands.tables import always, gives, reader, unless
+from stanch.commands.wrappers import shell_from
 from stanch.model.risk import Risk, Trait
 
 _INTERVAL = re.compile(r"\d+(?:\.\d+)?")
@@ -50,7 +51,8 @@ def _top(call: Call) -> Effect:
 
 def _free(call: Call) -> Effect:
     grammar = options(
-        "-b/--bytes -k/--kibi -m/--mebi -g/--gibi -h/--human -l/--lohi -L/--line -t/--total -v/--committed -w/--wide --si "
+        "-b/--bytes -k/--kibi -m/--mebi -g/--gibi -h/--human -l/--lohi -L/--line -t/--total -v/--committed "
+        "-w/--wide --si "
         "--mega --giga --kilo --tera --tebi --peta --pebi --help -V/--version",
         "-s/--seconds -c/--count",
     )
@@ -113,7 +115,8 @@ def _sysctl(call: Call) -> Effect:
     parsed = read(
         call.arguments,
         options(
-            "-a/-A/-X/--all -b/--binary -e/--ignore -n/--values -N/--names -q/--quiet -w/--write --system --dry-run -h/--help -V/--version",
+            "-a/-A/-X/--all -b/--binary -e/--ignore -n/--values -N/--names -q/--quiet -w/--write --system "
+            "--dry-run -h/--help -V/--version",
             "-r/--pattern",
             "-p/-f/--load --deprecated",
         ),
@@ -145,12 +148,32 @@ def _mount(call: Call) -> Effect:
 
 
 def _disk_tool(call: Call) -> Effect:
+    if call.name == "parted":
+        words = [word for word in call.arguments if not word.startswith("-")]
+        only_shown = {
+            "print",
+            "unit",
+            "align-check",
+            "help",
+            "version",
+            "s",
+            "B",
+            "MiB",
+            "GiB",
+            "free",
+            "all",
+            "devices",
+        }
+        if set(words[1:]) <= only_shown and words[1:]:
+            return reads("shows how disks are divided")
+        if not words and gives(call.arguments, "-l --list"):
+            return reads("shows how disks are divided")
+        return destroys("changes how disks are divided")
     if call.arguments and call.arguments[0] in {
         "-l",
         "--list",
         "-s",
         "--getsz",
-        "print",
         "-x",
         "--help",
         "--version",
@@ -169,6 +192,16 @@ _ENDS_MACHINE = always(
     destroys("stops the machine", hint="Drain it first, and make sure that somebody can start it again.")
 )
 
+
+def _scheduled(call: Call) -> Effect:
+    effect = changes("schedules a command")
+    if gives(call.arguments, "-l -q -V") and not call.stdin.is_given:
+        return reads("lists scheduled commands") if gives(call.arguments, "-l") else effect
+    if gives(call.arguments, "-r -d"):
+        return destroys("deletes a scheduled command")
+    return effect.along(shell_from(call)) if call.stdin.is_given else effect
+
+
 GRAMMARS: dict[str, Grammar] = {
     **each(
         "ps pstree pgrep pidof pmap prlimit lscpu lsmem lsblk lspci lsusb lsmod lsns lsipc lslocks "
@@ -176,12 +209,13 @@ GRAMMARS: dict[str, Grammar] = {
         "objdump readelf size getfattr fuser lsinitramfs biolatency acpi",
         always(reads("shows what is there")),
     ),
-    "prlimit": _only_listing("shows limits", does=changes("changes limits of a process")),
+    "prlimit": _only_listing("shows limits", does=unknown("changes limits of a process")),
     "slabtop": reader("shows kernel memory", options("-o/--once", "-d/--delay -s/--sort"), endless=""),
     "fuser": reader(
         "shows who uses a file",
         options(
-            "-a/--all -c -f -i/--interactive -I/--inode -k/--kill -l/--list-signals -m/--mount -M/--ismountpoint -s/--silent -u/--user -v/--verbose -w/--writeonly -4/--ipv4 -6/--ipv6",
+            "-a/--all -c -f -i/--interactive -I/--inode -k/--kill -l/--list-signals -m/--mount "
+            "-M/--ismountpoint -s/--silent -u/--user -v/--verbose -w/--writeonly -4/--ipv4 -6/--ipv6",
             "-n/--namespace -N",
         ),
         raises={"--kill": Raises(risk=Risk.MUTATING, why="ends every process that uses a file")},
@@ -221,8 +255,7 @@ GRAMMARS: dict[str, Grammar] = {
     **each("pkill killall skill killall5 xkill", _kill_by_name),
     "renice": always(changes("changes how a process is scheduled")),
     "crontab": _crontab,
-    "at": always(changes("schedules a command")),
-    "batch": always(changes("schedules a command")),
+    **each("at batch", _scheduled),
     "atq": always(reads("lists scheduled commands")),
     "atrm": always(destroys("deletes a scheduled command")),
     "sysctl": _sysctl,
@@ -251,11 +284,20 @@ GRAMMARS: dict[str, Grammar] = {
     ),
     **each(
         "useradd adduser groupadd usermod groupmod gpasswd newgrp",
-        always(changes("changes who may log in")),
+        unless(
+            changes("changes who may log in"),
+            "-L --lock -e --expiredate -d --delete -r --remove-password -R --restrict -M --members -G --groups",
+            destroys("takes access away from somebody"),
+        ),
     ),
     **each(
-        "userdel deluser groupdel delgroup passwd chpasswd chage visudo",
+        "userdel deluser groupdel delgroup passwd chpasswd visudo",
         always(destroys("changes who may log in, and may lock somebody out")),
+    ),
+    "chage": lambda call: (
+        reads("shows until when somebody may log in")
+        if call.arguments[:1] in {("-l",), ("--list",)}
+        else destroys("changes who may log in, and may lock somebody out")
     ),
     "ulimit": always(reads("shows or sets limits of its own shell")),
 }

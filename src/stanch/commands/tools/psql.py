@@ -8,12 +8,17 @@ from stanch.commands.options import Parsed, options, read
 from stanch.commands.tables import always, reader
 from stanch.model.risk import Risk, Trait
 
+INERT = ("-h", "--host", "-U", "--username", "-p", "--port")
+
 _CONNECTION = options("-w/--no-password -W/--password", "-d/--dbname -h/--host -p/--port -U/--username")
 _PSQL = _CONNECTION | options(
-    "-l/--list -V/--version -X/--no-psqlrc -1/--single-transaction --help -a/--echo-all -b/--echo-errors -e/--echo-queries "
-    "-E/--echo-hidden -n/--no-readline -q/--quiet -s/--single-step -S/--single-line -A/--no-align --csv -H/--html -t/--tuples-only "
+    "-l/--list -V/--version -X/--no-psqlrc -1/--single-transaction --help -a/--echo-all -b/--echo-errors "
+    "-e/--echo-queries "
+    "-E/--echo-hidden -n/--no-readline -q/--quiet -s/--single-step -S/--single-line -A/--no-align --csv "
+    "-H/--html -t/--tuples-only "
     "-x/--expanded -z/--field-separator-zero -0/--record-separator-zero -?",
-    "-c/--command -f/--file -v/--set/--variable -L/--log-file -o/--output -F/--field-separator -P/--pset -R/--record-separator "
+    "-c/--command -f/--file -v/--set/--variable -L/--log-file -o/--output -F/--field-separator -P/--pset "
+    "-R/--record-separator "
     "-T/--table-attr",
 )
 _SPECIAL = re.compile(
@@ -70,13 +75,19 @@ def _from_input(call: Call, dialect: str) -> Effect:
 
 
 _DUMP = _CONNECTION | options(
-    "-a/--data-only -b/--large-objects/--blobs -B/--no-large-objects/--no-blobs -c/--clean -C/--create -O/--no-owner -s/--schema-only "
-    "-v/--verbose -V/--version -x/--no-privileges/--no-acl --column-inserts --inserts --if-exists --no-comments --no-publications "
-    "--no-security-labels --no-subscriptions --no-sync --no-tablespaces --no-unlogged-table-data --quote-all-identifiers "
-    "--serializable-deferrable --strict-names --disable-triggers --enable-row-security --on-conflict-do-nothing -g/--globals-only "
+    "-a/--data-only -b/--large-objects/--blobs -B/--no-large-objects/--no-blobs -c/--clean -C/--create "
+    "-O/--no-owner -s/--schema-only "
+    "-v/--verbose -V/--version -x/--no-privileges/--no-acl --column-inserts --inserts --if-exists "
+    "--no-comments --no-publications "
+    "--no-security-labels --no-subscriptions --no-sync --no-tablespaces --no-unlogged-table-data "
+    "--quote-all-identifiers "
+    "--serializable-deferrable --strict-names --disable-triggers --enable-row-security "
+    "--on-conflict-do-nothing -g/--globals-only "
     "-r/--roles-only -t/--tablespaces-only --help",
-    "-e/--extension -E/--encoding -f/--file -F/--format -j/--jobs -n/--schema -N/--exclude-schema -S/--superuser -t/--table "
-    "-T/--exclude-table -Z/--compress --exclude-table-data --extra-float-digits --include-foreign-data --lock-wait-timeout "
+    "-e/--extension -E/--encoding -f/--file -F/--format -j/--jobs -n/--schema -N/--exclude-schema "
+    "-S/--superuser -t/--table "
+    "-T/--exclude-table -Z/--compress --exclude-table-data --extra-float-digits --include-foreign-data "
+    "--lock-wait-timeout "
     "--rows-per-insert --section --snapshot --role --load-via-partition-root -l/--database --exclude-database",
 )
 
@@ -167,7 +178,8 @@ def _sqlite(call: Call) -> Effect:
             for word in call.arguments
         ),
         options(
-            "--readonly --header --noheader --csv --column --json --line --list --table --box --markdown --html --quote --tabs --batch --bail --echo --version --help --safe --stats",
+            "--readonly --header --noheader --csv --column --json --line --list --table --box --markdown "
+            "--html --quote --tabs --batch --bail --echo --version --help --safe --stats",
             "--cmd --init --separator --nullvalue --newline --mmap",
         ),
     )

@@ -7,34 +7,48 @@ from stanch.commands.effect import Call, Effect, changes, destroys, reads, toget
 from stanch.commands.options import each, options, read, words
 from stanch.model.risk import Risk, Trait
 
+INERT = ("-h", "-p", "-a", "-n", "--user", "--pass")
+
 NAMES = ("redis-cli", "valkey-cli", "keydb-cli")
 
 _OPTIONS = options(
-    "-c -e -x -X -2 -3 --tls --insecure --no-auth-warning --no-raw --raw --csv --json --quoted-json --quoted-input --latency "
-    "--latency-history --latency-dist --stat --bigkeys --memkeys --hotkeys --scan --pipe --replica --help --version -v --verbose "
+    "-c -e -x -X -2 -3 --tls --insecure --no-auth-warning --no-raw --raw --csv --json --quoted-json "
+    "--quoted-input --latency "
+    "--latency-history --latency-dist --stat --bigkeys --memkeys --hotkeys --scan --pipe --replica --help "
+    "--version -v --verbose "
     "--ldb --ldb-sync-mode --askpass --test-hint-file --vset-recall --show-pushes",
-    "-h -p -s -a/--pass -u -r -i -n -d -D -t --user --cacert --cacertdir --cert --key --sni --tls-ciphers --tls-ciphersuites "
-    "--rdb --functions-rdb --pattern --quoted-pattern --count --cursor --pipe-timeout --eval --intrinsic-latency --lru-test "
+    "-h -p -s -a/--pass -u -r -i -n -d -D -t --user --cacert --cacertdir --cert --key --sni --tls-ciphers "
+    "--tls-ciphersuites "
+    "--rdb --functions-rdb --pattern --quoted-pattern --count --cursor --pipe-timeout --eval "
+    "--intrinsic-latency --lru-test "
     "--cluster --memkeys-samples --keystats-samples --show-pushes --top",
 )
 
 _READS = words(
-    "append_ bitcount bitpos bitfield_ro cluster_ dbsize dump echo exists expiretime geodist geohash geopos georadius_ro "
-    "georadiusbymember_ro geosearch get getbit getrange hello hexists hget hgetall hkeys hlen hmget hrandfield hscan hstrlen hvals "
-    "info keys lastsave lcs lindex llen lolwut lpos lrange memory_ mget object_ pexpiretime pfcount ping pttl pubsub_ quit randomkey "
-    "role scan scard sdiff select sinter sintercard sismember slowlog_ smembers smismember sort_ro srandmember sscan strlen substr "
-    "sunion time touch ttl type wait waitaof xinfo xlen xpending xrange xread xrevrange zcard zcount zdiff zinter zintercard zlexcount "
-    "zmscore zrandmember zrange zrangebylex zrangebyscore zrank zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore "
-    "zunion readonly readwrite command auth asking multi exec discard watch unwatch hexpiretime hpexpiretime hpttl httl "
-    "ft.search ft.info ft._list ft.explain ft.aggregate json.get json.mget json.type json.strlen json.objkeys json.objlen json.arrlen "
+    "append_ bitcount bitpos bitfield_ro cluster_ dbsize dump echo exists expiretime geodist geohash geopos "
+    "georadius_ro "
+    "georadiusbymember_ro geosearch get getbit getrange hello hexists hget hgetall hkeys hlen hmget "
+    "hrandfield hscan hstrlen hvals "
+    "info keys lastsave lcs lindex llen lolwut lpos lrange memory_ mget object_ pexpiretime pfcount ping pttl "
+    "pubsub_ quit randomkey "
+    "role scan scard sdiff select sinter sintercard sismember slowlog_ smembers smismember sort_ro "
+    "srandmember sscan strlen substr "
+    "sunion time touch ttl type wait waitaof xinfo xlen xpending xrange xread xrevrange zcard zcount zdiff "
+    "zinter zintercard zlexcount "
+    "zmscore zrandmember zrange zrangebylex zrangebyscore zrank zrevrange zrevrangebylex zrevrangebyscore "
+    "zrevrank zscan zscore "
+    "zunion readonly readwrite command auth asking multi exec discard watch unwatch hexpiretime hpexpiretime "
+    "hpttl httl "
+    "ft.search ft.info ft._list ft.explain ft.aggregate json.get json.mget json.type json.strlen json.objkeys "
+    "json.objlen json.arrlen "
     "ts.get ts.range ts.info ts.mget bf.exists bf.info"
 )
 _HEAVY = words("keys smembers hgetall lrange_ sort_ro sunion sinter sdiff")
 _DESTROYS = {
     **each(
-"del unlink getdel hdel hgetdel srem spop zrem zpopmin zpopmax zmpop lmpop lpop rpop blpop brpop "
-"bzpopmin bzpopmax blmpop bzmpop ltrim lrem xdel xtrim zremrangebyrank zremrangebyscore "
-"zremrangebylex json.del json.forget json.clear ft.dropindex ft.drop xdelex",
+        "del unlink getdel hdel hgetdel srem spop zrem zpopmin zpopmax zmpop lmpop lpop rpop blpop brpop "
+        "bzpopmin bzpopmax blmpop bzmpop ltrim lrem xdel xtrim zremrangebyrank zremrangebyscore "
+        "zremrangebylex json.del json.forget json.clear ft.dropindex ft.drop xdelex",
         "deletes what it names",
     ),
     "flushall": "destroys every key of every database",
@@ -47,27 +61,32 @@ _DESTROYS = {
     "replicaof": "discards the data here and copies another server's",
     "psync": "takes part in replication",
     "sync": "takes part in replication",
-}  # fmt: skip
+}
 _SCOPE = (
     "FLUSHALL destroys every key of every tenant of this server. Delete by pattern instead: "
     "redis-cli --scan --pattern 'prefix:*' | xargs -n 100 redis-cli UNLINK"
 )
 _MUTATES = words(
-    "append bitfield bitop bgrewriteaof bgsave blmove brpoplpush copy decr decrby expire expireat fcall fcall_ro eval eval_ro evalsha "
-    "evalsha_ro failover geoadd georadius georadiusbymember geosearchstore getex getset hexpire hexpireat hincrby hincrbyfloat hmset "
-    "hpersist hpexpire hpexpireat hset hsetex hsetnx incr incrby incrbyfloat linsert lmove lpush lpushx lset move mset msetnx persist "
-    "pexpire pexpireat pfadd pfmerge psetex publish rename renamenx replconf reset restore-asking rpoplpush rpush rpushx sadd save "
-    "sdiffstore set setbit setex setnx setrange sinterstore smove sort spublish sunionstore xack xadd xautoclaim xclaim xgroup "
-    "xreadgroup xsetid zadd zdiffstore zincrby zinterstore zrangestore zunionstore json.set json.merge json.mset json.arrappend ft.create ft.alter "
-    "client config acl cluster script function module debug latency memory object slowlog pubsub monitor subscribe psubscribe "
+    "append bitfield bitop bgrewriteaof bgsave blmove brpoplpush copy decr decrby expire expireat fcall "
+    "fcall_ro eval eval_ro evalsha "
+    "evalsha_ro failover geoadd georadius georadiusbymember geosearchstore getex getset hexpire hexpireat "
+    "hincrby hincrbyfloat hmset "
+    "hpersist hpexpire hpexpireat hset hsetex hsetnx incr incrby incrbyfloat linsert lmove lpush lpushx lset "
+    "move mset msetnx persist "
+    "pexpire pexpireat pfadd pfmerge psetex publish rename renamenx replconf reset restore-asking rpoplpush "
+    "rpush rpushx sadd save "
+    "sdiffstore set setbit setex setnx setrange sinterstore smove sort spublish sunionstore xack xadd "
+    "xautoclaim xclaim xgroup "
+    "xreadgroup xsetid zadd zdiffstore zincrby zinterstore zrangestore zunionstore json.set json.merge "
+    "json.mset json.arrappend ft.create ft.alter "
+    "client config acl cluster script function module debug latency memory object slowlog pubsub monitor "
+    "subscribe psubscribe "
     "ssubscribe sentinel failover"
 )
 _SUBCOMMANDS: dict[str, dict[str, Effect]] = {
     "client": {
-        **each(
-"list info getname id help trackinginfo getredir", reads("shows connections")),
-        **each(
-"setname setinfo no-evict no-touch reply caching tracking", reads("changes its own connection")),
+        **each("list info getname id help trackinginfo getredir", reads("shows connections")),
+        **each("setname setinfo no-evict no-touch reply caching tracking", reads("changes its own connection")),
         "kill": changes("ends connections"),
         "pause": changes("stops every client for a while"),
         "unpause": changes("lets clients go on"),
@@ -76,15 +95,15 @@ _SUBCOMMANDS: dict[str, dict[str, Effect]] = {
     "config": {
         "get": reads("shows settings"),
         "help": reads("says what there is"),
-        "set": changes("changes a setting of the running server", hint="CONFIG GET shows the present value to go back to."),
+        "set": changes(
+            "changes a setting of the running server", hint="CONFIG GET shows the present value to go back to."
+        ),
         "rewrite": changes("writes the settings to their file"),
         "resetstat": changes("resets statistics"),
     },
     "acl": {
-        **each(
-"whoami cat help genpass dryrun log", reads("shows who may do what")),
-        **each(
-"list getuser users", reads("shows who may do what", Trait.EXPOSES_SECRETS)),
+        **each("whoami cat help genpass dryrun log", reads("shows who may do what")),
+        **each("list getuser users", reads("shows who may do what", Trait.EXPOSES_SECRETS)),
         "deluser": destroys("takes access away from somebody"),
         "setuser": destroys("changes who may do what"),
         "load": destroys("replaces who may do what"),
@@ -92,32 +111,59 @@ _SUBCOMMANDS: dict[str, dict[str, Effect]] = {
     },
     "cluster": {
         **each(
-"info nodes slots shards keyslot countkeysinslot getkeysinslot myid myshardid replicas slaves "
-"count-failure-reports links help slot-stats", reads("shows the cluster")),
-        **each(
-"reset flushslots forget delslots delslotsrange", destroys("takes nodes or slots out of the cluster")),
+            "info nodes slots shards keyslot countkeysinslot getkeysinslot myid myshardid replicas slaves "
+            "count-failure-reports links help slot-stats",
+            reads("shows the cluster"),
+        ),
+        **each("reset flushslots forget delslots delslotsrange", destroys("takes nodes or slots out of the cluster")),
     },
-    "script": {"exists": reads("asks for a script"), "help": reads("says what there is"), "flush": destroys("forgets every script"), "kill": changes("ends a script"), "load": changes("keeps a script"), "show": reads("shows a script")},
-    "function": {**each(
-"list stats help dump", reads("shows functions")), **each(
-"flush delete restore", destroys("deletes functions"))},
-    "module": {"list": reads("lists modules"), "help": reads("says what there is"), **dict.fromkeys(("load", "loadex"), destroys("loads code into the server")), "unload": destroys("unloads code, and may lose its keys")},
-    "debug": {"object": reads("shows a key's encoding"), "help": reads("says what there is"), "listpack": reads("shows a key's encoding"), "sleep": changes("stops the server for a while", Trait.HEAVY), "jmap": changes("dumps memory"), "stringmatch-len": reads("compares")},
-    "latency": {**each(
-"latest history doctor graph histogram help", reads("shows what was slow")), "reset": changes("resets statistics")},
-    "memory": {**each(
-"usage stats doctor malloc-stats help", reads("shows what memory is used for")), "purge": changes("gives memory back")},
-    "object": each(
-"encoding freq idletime refcount help", reads("shows a key's encoding")),
-    "slowlog": {**each(
-"get len help", reads("shows slow commands")), "reset": changes("forgets slow commands")},
-    "pubsub": each(
-"channels numpat numsub shardchannels shardnumsub help", reads("shows who listens")),
-    "sentinel": {**each(
-"masters master replicas slaves sentinels get-master-addr-by-name ckquorum info-cache myid help", reads("shows what sentinel sees")), "failover": changes("makes a replica the master"), **dict.fromkeys(("remove", "reset"), destroys("forgets a master"))},
-    "command": each(
-"count docs info list getkeys help", reads("describes commands")),
-}  # fmt: skip
+    "script": {
+        "exists": reads("asks for a script"),
+        "help": reads("says what there is"),
+        "flush": destroys("forgets every script"),
+        "kill": changes("ends a script"),
+        "load": changes("keeps a script"),
+        "show": reads("shows a script"),
+    },
+    "function": {
+        **each("list stats help dump", reads("shows functions")),
+        **each("flush delete restore", destroys("deletes functions")),
+    },
+    "module": {
+        "list": reads("lists modules"),
+        "help": reads("says what there is"),
+        **dict.fromkeys(("load", "loadex"), destroys("loads code into the server")),
+        "unload": destroys("unloads code, and may lose its keys"),
+    },
+    "debug": {
+        "object": reads("shows a key's encoding"),
+        "help": reads("says what there is"),
+        "listpack": reads("shows a key's encoding"),
+        "sleep": changes("stops the server for a while", Trait.HEAVY),
+        "jmap": changes("dumps memory"),
+        "stringmatch-len": reads("compares"),
+    },
+    "latency": {
+        **each("latest history doctor graph histogram help", reads("shows what was slow")),
+        "reset": changes("resets statistics"),
+    },
+    "memory": {
+        **each("usage stats doctor malloc-stats help", reads("shows what memory is used for")),
+        "purge": changes("gives memory back"),
+    },
+    "object": each("encoding freq idletime refcount help", reads("shows a key's encoding")),
+    "slowlog": {**each("get len help", reads("shows slow commands")), "reset": changes("forgets slow commands")},
+    "pubsub": each("channels numpat numsub shardchannels shardnumsub help", reads("shows who listens")),
+    "sentinel": {
+        **each(
+            "masters master replicas slaves sentinels get-master-addr-by-name ckquorum info-cache myid help",
+            reads("shows what sentinel sees"),
+        ),
+        "failover": changes("makes a replica the master"),
+        **dict.fromkeys(("remove", "reset"), destroys("forgets a master")),
+    },
+    "command": each("count docs info list getkeys help", reads("describes commands")),
+}
 _SCRIPT_DESTROYS = re.compile(
     r"\b(?:flushall|flushdb|del|unlink|shutdown|restore|hdel|srem|zrem|ltrim)\b", re.IGNORECASE
 )

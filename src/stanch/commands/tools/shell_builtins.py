@@ -2,10 +2,11 @@
 
 import re
 
-from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, together
+from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, together, unknown
 from stanch.commands.environment import assigned
 from stanch.commands.options import each
-from stanch.commands.tables import always
+from stanch.commands.tables import always, gives
+from stanch.commands.wrappers import shell_from
 from stanch.model.risk import Risk, Trait
 
 _OWN = always(reads("changes only its own shell"))
@@ -46,7 +47,12 @@ def _trap(call: Call) -> Effect:
     return changes("keeps a command for later").along(call.rater.script(words[0]))
 
 
+_OWN_INPUT = frozenset({"/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
+
+
 def _source(call: Call) -> Effect:
+    if call.arguments[:1] and call.arguments[0] in _OWN_INPUT and call.stdin.is_given:
+        return shell_from(call)
     if any(word.startswith("<(") for word in call.arguments):
         return destroys("runs commands that nobody can see beforehand", Trait.DYNAMIC)
     return changes(f"runs the script {' '.join(call.arguments[:1])}, which nobody has rated")
@@ -87,6 +93,12 @@ def _history(call: Call) -> Effect:
 
 
 def _computes(call: Call) -> Effect:
+    effect = together(
+        assigned(name, None, for_command=False)
+        for name in re.findall(r"([A-Za-z_]\w*)\s*(?:[-+*/%&|^]|<<|>>)?=(?!=)", " ".join(call.arguments))
+    )
+    if effect.risk is not Risk.READ_ONLY:
+        return effect
     if re.search(r"[\[`$]", " ".join(call.arguments)):
         effect = changes("what it computes with may run commands")
         inside = re.findall(r"\$\(([^()]*)\)|`([^`]*)`", " ".join(call.arguments))
@@ -96,22 +108,31 @@ def _computes(call: Call) -> Effect:
 
 def _keeps(call: Call) -> Effect:
     if any(word.startswith("-C") for word in call.arguments):
-        return changes("runs a command for what it reads")
+        return unknown("runs a command for what it reads")
     return _sets(call)
 
 
 def _hash(call: Call) -> Effect:
     if any(word.startswith("-p") for word in call.arguments):
-        return changes("decides which program a name runs")
+        return unknown("decides which program a name runs").along(call.rater.argv(call.arguments[1:2]))
     return reads("shows where programs are")
 
 
 GRAMMARS: dict[str, Grammar] = {
     **each(
-"cd pushd popd dirs exit return break continue shift wait jobs times umask unset unalias caller "
-"logout suspend help compgen clear tput local declare typeset readonly export", _OWN),
+        "cd pushd popd dirs exit return break continue shift wait jobs times umask unset unalias caller "
+        "logout suspend help clear tput local declare typeset readonly export",
+        _OWN,
+    ),
+    "compgen": lambda call: (
+        unknown("runs a command to find names") if gives(call.arguments, "-C -F -W") else reads("lists names")
+    ),
     "set": _set,
-    "shopt": lambda call: reads("shows how bash reads commands") if not any(word.startswith(("-s", "-u")) for word in call.arguments) else changes("changes how bash reads commands"),
+    "shopt": lambda call: (
+        reads("shows how bash reads commands")
+        if not any(word.startswith(("-s", "-u")) for word in call.arguments)
+        else changes("changes how bash reads commands")
+    ),
     "trap": _trap,
     "alias": _alias,
     "read": _read,
@@ -124,6 +145,5 @@ GRAMMARS: dict[str, Grammar] = {
     "fc": always(changes("runs again what was typed")),
     "fg": always(reads("waits for a job", Trait.INTERACTIVE)),
     **dict.fromkeys(("bg", "disown"), always(reads("lets a job run on"))),
-    **each(
-"enable bind complete compopt", always(changes("changes what commands mean"))),
-}  # fmt: skip
+    **each("enable bind complete compopt", always(unknown("changes what commands mean"))),
+}

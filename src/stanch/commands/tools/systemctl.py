@@ -6,12 +6,16 @@ from stanch.commands.tables import verb_of
 from stanch.model.risk import Trait
 
 _OPTIONS = options(
-    "-a/--all -l/--full -q/--quiet -r/--recursive -T/--show-transaction -f/--force --user --system --no-pager --no-legend "
+    "-a/--all -l/--full -q/--quiet -r/--recursive -T/--show-transaction -f/--force --user --system --no-pager "
+    "--no-legend "
     "--no-block --no-wall --no-ask-password --no-reload --now --runtime --failed --reverse --after --before --dry-run "
-    "--value --plain --wait --with-dependencies --show-types --global --check-inhibitors -i --read-only --mkdir --marked "
+    "--value --plain --wait --with-dependencies --show-types --global --check-inhibitors -i --read-only "
+    "--mkdir --marked "
     "-h/--help --version --stdin",
-    "-H/--host -M/--machine -n/--lines -o/--output -p/-P/--property -s/--signal -t/--type --state --job-mode --kill-who "
-    "--kill-whom --root --image --preset-mode --message --what --check-inhibitors --timestamp --legend --boot-loader-entry "
+    "-H/--host -M/--machine -n/--lines -o/--output -p/-P/--property -s/--signal -t/--type --state --job-mode "
+    "--kill-who "
+    "--kill-whom --root --image --preset-mode --message --what --check-inhibitors --timestamp --legend "
+    "--boot-loader-entry "
     "--boot-loader-menu --firmware-setup --drop-in",
 )
 
@@ -86,7 +90,8 @@ GRAMMARS: dict[str, Grammar] = {
     "localectl": _control("status list-locales list-keymaps"),
     "loginctl": _control("list-sessions list-users list-seats session-status user-status show-session show-user"),
     "systemd-analyze": _control(
-        "time blame critical-chain dot unit-paths cat-config calendar timespan timestamp security verify condition dump plot"
+        "time blame critical-chain dot unit-paths cat-config calendar timespan timestamp security verify "
+        "condition dump plot"
     ),
     "systemd-cgls": lambda _: reads("shows control groups"),
     "systemd-cgtop": lambda call: reads(
@@ -105,7 +110,8 @@ GRAMMARS: dict[str, Grammar] = {
                     call.arguments,
                     options(
                         "--user --system --scope --pty -t --wait --collect -G -P --pipe -q --quiet -r -d -S",
-                        "--unit -u -p --property --uid --gid --slice -E --setenv --on-calendar --on-active -H -M --description --nice --working-directory",
+                        "--unit -u -p --property --uid --gid --slice -E --setenv --on-calendar --on-active -H "
+                        "-M --description --nice --working-directory",
                     ),
                     stop_at_operand=True,
                 ).operands
