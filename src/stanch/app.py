@@ -15,9 +15,11 @@ import structlog
 from sqlalchemy import Connection
 
 from stanch.charts.chart import Chart, Mark, MarkKind
+from stanch.comms.asking import Asking
 from stanch.comms.channels.console import ConsoleChannel
 from stanch.comms.channels.smtp import SmtpChannel
 from stanch.comms.channels.webhook import WebhookChannel
+from stanch.comms.links import Links, key_of
 from stanch.comms.outbox import Outbox, PagingChannel
 from stanch.comms.paging import Paging
 from stanch.connectors.files import documents
@@ -44,6 +46,7 @@ from stanch.response.actions.diagnose import Diagnose
 from stanch.response.actions.limit_concurrency import LimitConcurrency
 from stanch.response.actions.review_deploys import ReviewDeploys
 from stanch.response.actions.verify_recovery import VerifyRecovery
+from stanch.response.approvers import Approvers
 from stanch.response.controls import ControlKeeper, DataPlane
 from stanch.response.drive import Query, Tools
 from stanch.response.execution import Executor
@@ -141,6 +144,11 @@ class App:
         for channel in channels.values():
             self._stack.push_async_callback(channel.close)
         paging = Paging(self.plan_of, channels, settings.server.url)
+        self.approvers = Approvers(
+            plan_of=self.plan_of, people={name: tuple(each.roles) for name, each in settings.people.items()}
+        )
+        self.links = Links(_link_key(settings), settings.server.url)
+        self.alarm = paging.glass_broken
         self.hooks = Hooks(
             opened=(paging.page_on_open, self._respond),
             raised=(paging.page_on_raise,),
@@ -164,7 +172,7 @@ class App:
         )
         controls = ControlKeeper(store=self.store, clock=clock, planes=planes)
         runner = Runner(
-            self._tools(controls),
+            self._tools(controls, channels),
             holder=f"{socket.gethostname()}:{os.getpid()}",
             alone=settings.server.database is None,
         )
@@ -182,7 +190,7 @@ class App:
             Loop("incidents", keeper.run),
             Loop("runs", runner.run),
             Loop("controls", controls.run),
-            Loop("outbox", Outbox(self.store, clock, channels).run),
+            Loop("outbox", Outbox(self.store, clock, channels, self.links.seal).run),
             Loop("reviews", Drafter(self.store, clock, self.charts, settings.server.data / "reviews").run),
             *(
                 Loop(f"postgres {name}", _baseline(each, settings.postgres[name].baseline_every_s, clock))
@@ -192,7 +200,7 @@ class App:
         tasks = [asyncio.create_task(self._keep_running(loop), name=loop.name) for loop in self.loops]
         self._stack.push_async_callback(_end, tasks)
 
-    def _tools(self, controls: ControlKeeper) -> Tools:
+    def _tools(self, controls: ControlKeeper, channels: Mapping[str, PagingChannel]) -> Tools:
         settings = self.settings
         redactor = Redactor(_secrets(settings))
         actions: list[Action] = [
@@ -217,6 +225,13 @@ class App:
             redactor=redactor,
             actions={action.name: action for action in actions},
             query=self._query(),
+            ask=Asking(
+                plan_of=self.plan_of,
+                channels=channels,
+                approvers=self.approvers,
+                links=self.links,
+                addresses={name: each.address for name, each in settings.people.items() if each.address is not None},
+            ),
         )
 
     def _query(self) -> Query | None:
@@ -364,7 +379,14 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
     smtp = settings.channels.smtp
     if smtp is not None and smtp.password is not None:
         found.append(smtp.password.get_secret_value())
+    if settings.server.link_key is not None:
+        found.append(settings.server.link_key.get_secret_value())
     return tuple(found)
+
+
+def _link_key(settings: Settings) -> bytes:
+    key = settings.server.link_key
+    return key_of(settings.server.data) if key is None else key.get_secret_value().encode()
 
 
 def _baseline(database: PostgresConnector, every_s: float, clock: Clock) -> Callable[[], Awaitable[None]]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from stanch.comms.channels.smtp import SmtpSettings
 from stanch.comms.channels.webhook import WebhookSettings
@@ -40,6 +40,12 @@ class ServerSettings(_Section):
     data: Path = Field(default=Path(".stanch"), description="Its data directory: database, reviews, token, lock.")
     database: str | None = Field(
         default=None, description="`postgresql://...` for several replicas; the default is SQLite in `data`."
+    )
+    link_key: SecretStr | None = Field(
+        default=None,
+        description="Signs the links in messages, where several replicas send them: 32 characters or more. "
+        "Without it each has a key of its own in `data`.",
+        min_length=32,
     )
     log_format: str = Field(
         default="text", pattern="^(text|json)$", description="`text` for people, `json` for machines."
@@ -103,6 +109,20 @@ class ChannelSettings(_Section):
     smtp: SmtpSettings | None = Field(default=None, description="Mail.")
 
 
+class PersonSettings(_Section):
+    """A person who may log in (`stanch login NAME`), and whom the playbook's roles mean."""
+
+    access: str = Field(
+        default="responder",
+        pattern="^(viewer|responder|administrator)$",
+        description="What they may do here: `viewer`, `responder` or `administrator`.",
+    )
+    roles: list[str] = Field(default=[], description="The playbook's roles that they hold: whose approvals count.")
+    address: str | None = Field(
+        default=None, description="Their own mail address, for questions with a link to answer by."
+    )
+
+
 class Settings(_Section):
     """Everything in `stanch.toml`."""
 
@@ -114,6 +134,19 @@ class Settings(_Section):
     postgres: dict[str, PostgresSettings] = Field(default={}, description="A PostgreSQL that diagnosis may read.")
     guard: dict[str, GuardSettings] = Field(default={}, description="An application that runs behind `stanch.guard`.")
     channels: ChannelSettings = ChannelSettings()
+    people: dict[str, PersonSettings] = Field(default={}, description="A person, by the name they log in with.")
+
+    @field_validator("people")
+    @classmethod
+    def _each_has_their_own_address(cls, people: dict[str, PersonSettings]) -> dict[str, PersonSettings]:
+        # Who reads another's mail could say yes for both, and two people would be one.
+        by_address: dict[str, str] = {}
+        for name, each in people.items():
+            if each.address is not None:
+                other = by_address.setdefault(each.address.casefold(), name)
+                if other != name:
+                    raise ValueError(f"{other} and {name} have the same address; each needs one of their own")
+        return people
 
 
 def load(path: Path, environment: Mapping[str, str] | None = None) -> Settings:

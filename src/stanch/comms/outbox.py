@@ -138,10 +138,18 @@ def pause_s(attempt: int, advised_s: float | None = None) -> float:
 class Outbox:
     """Sends what is written, each channel for itself, so that one that hangs holds up no other."""
 
-    def __init__(self, store: Store, clock: Clock, channels: Mapping[str, PagingChannel]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        channels: Mapping[str, PagingChannel],
+        seal: Callable[[Message], Message] | None = None,
+    ) -> None:
+        """`seal` gives a message as it leaves, with what must not be stored."""
         self._store = store
         self._clock = clock
         self._channels = channels
+        self._seal = seal
         self._holder = uuid.uuid4().hex
 
     async def run(self) -> None:
@@ -182,7 +190,8 @@ class Outbox:
         outcome: Delivered | NotDelivered
         try:
             async with asyncio.timeout(SEND_S):
-                outcome = await channel.deliver(delivery.message, delivery.address)
+                message = delivery.message if self._seal is None else self._seal(delivery.message)
+                outcome = await channel.deliver(message, delivery.address)
         except TimeoutError:
             outcome = NotDelivered(because=f"no outcome within {SEND_S:g} s", retry=True)
         except Exception:  # noqa: BLE001 - a fault of one channel must not stop the messages of the others

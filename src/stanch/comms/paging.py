@@ -19,12 +19,14 @@ from stanch.incidents.clocks import ACKNOWLEDGE, CONTAIN, ESCALATE
 from stanch.model.incident import ClockState, Event, EventKind, Incident, IncidentClock
 from stanch.model.message import Message
 from stanch.model.plan import Contact, Plan, Role
+from stanch.response.approvals import Broken
 
 ON_CALL = "On-call"
 """Who is called where the playbook names no role."""
 
 _UNANSWERED = (ACKNOWLEDGE, ESCALATE)
 _FIRST = re.compile(r"\bon[ -]?call\b|\bprimary\b|\bresponder\b", re.IGNORECASE)
+_COMMANDS = re.compile(r"\bcommander\b|\bmanager\b|\blead\b|\bowner\b|\bhead of\b|\bct[io]\b", re.IGNORECASE)
 _WORD = re.compile(r"[a-z0-9]+")
 
 
@@ -113,6 +115,32 @@ class Paging:
             now=now,
         )
 
+    def glass_broken(self, connection: Connection, incident: Incident, broken: Broken, now: float) -> None:
+        """Call who commands, and who owns the step: one person approved alone what takes more."""
+        step, by, reason = broken.step, broken.by, broken.reason
+        plan = self._plan(incident)
+        roles = ladder(plan, incident.severity)
+        commander = next((role for role in roles if _COMMANDS.search(role)), roles[0])
+        owner = () if step.owner is None else (step.owner,)
+        lines = [
+            f"{by} alone approved: {step.title or step.text}",
+            f"Would run: {step.statement or step.command or ''}",
+            f"Risk: {step.risk}",
+            f"Reason: {reason}",
+            f"Look at it: stanch run show {step.run_id}",
+        ]
+        for role in dict.fromkeys((commander, *owner)):
+            self._page(
+                connection,
+                incident,
+                plan,
+                role,
+                occasion=f"glass {step.run_id} {step.key} {step.asked} {by}",
+                opening="Break-glass: ",
+                now=now,
+                text="\n".join(lines),
+            )
+
     def _page(
         self,
         connection: Connection,
@@ -123,13 +151,14 @@ class Paging:
         occasion: str,
         opening: str,
         now: float,
+        text: str | None = None,
     ) -> None:
         message = Message(
             key=f"incident {incident.id} {occasion} {role}",
             incident_id=incident.id,
             role=role,
             subject=f"[{incident.severity}] {opening}{incident.title} (incident {incident.id})",
-            body=body(incident, _opening_value(connection, incident), now),
+            body=text if text is not None else body(incident, _opening_value(connection, incident), now),
             link=None if self._public_url is None else f"{self._public_url}/incidents/{incident.id}",
             data={"incident": incident.id, "severity": incident.severity, "service": incident.service},
         )

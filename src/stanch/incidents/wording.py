@@ -166,7 +166,8 @@ def _answered(event: Event, text: str) -> Wording:
         return Wording(text=f"Filled in by {by}: {text}", detail=_values(data))
     if event.kind is EventKind.GLASS_BROKEN:
         return Wording(text=f"Break-glass: {by} alone approved {text}", detail=_get(data, "reason"), key=True)
-    return Wording(text=f"Approved by {by}: {text}", detail=_get(data, "reason"), key=True)
+    detail = "; ".join(filter(None, (_get(data, "reason"), _get(data, "via"))))
+    return Wording(text=f"Approved by {by}: {text}", detail=detail, key=True)
 
 
 def _progress(data: dict[str, Any]) -> str:

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from stanch.model.problem import Refused
 from stanch.model.risk import Risk
-from stanch.model.run import Run, RunState, StepRecord, StepState
+from stanch.model.run import Approval, Run, RunState, StepRecord, StepState
 from stanch.response.slots import open_slots
 from stanch.response.transitions import BY_HAND
 from stanch.store.document import canonical
@@ -48,20 +49,82 @@ def people_needed(step: StepRecord) -> int:
     return max(1, step.risk.approvals)
 
 
+def standing(step: StepRecord, now: float) -> tuple[Approval, ...]:
+    """Every yes to what is proposed now that has not grown old."""
+    return tuple(given for given in step.approvals if given.digest == step.digest and now - given.at <= VALID_S)
+
+
 def people_missing(step: StepRecord) -> int:
-    """How many more people must say yes to what is proposed now."""
-    said = {given.by for given in step.approvals if given.digest == step.digest}
-    return max(0, people_needed(step) - len(said))
+    """How many more people must say yes to what is proposed now; none after a break-glass."""
+    given = [each for each in step.approvals if each.digest == step.digest]
+    if any(each.alone for each in given):
+        return 0
+    return max(0, people_needed(step) - len({each.by for each in given}))
 
 
 def still_valid(step: StepRecord, now: float) -> bool:
     """Whether enough people said yes to this digest, and the first of them not too long ago."""
-    standing = [given for given in step.approvals if given.digest == step.digest]
-    return people_missing(step) == 0 and all(now - given.at <= VALID_S for given in standing)
+    given = [each for each in step.approvals if each.digest == step.digest]
+    return people_missing(step) == 0 and all(now - each.at <= VALID_S for each in given)
 
 
-def permit(run: Run, step: StepRecord, *, digest: str, by: str) -> None:
+def permit(run: Run, step: StepRecord, *, digest: str, by: str, reason: str = "") -> None:
     """Raises Refused where this yes may not be given now, and says why."""
+    _must_wait(run, step, digest=digest, by=by)
+    by_hand = step.progress.get(BY_HAND) is True
+    if step.risk is Risk.DESTRUCTIVE and not by_hand:
+        if by in {each.by for each in step.filled}:
+            raise Refused(
+                f"{by} filled in what '{step.text}' would do; who proposes a destructive step is not who approves it.",
+                hint="Nothing was started. Ask two others to look at it.",
+            )
+        if not reason.strip():
+            raise Refused(
+                "A destructive step is approved with a reason.",
+                hint="Nothing was started. Say why it has to be done.",
+            )
+    if any(given.by == by and given.digest == digest for given in step.approvals):
+        wanted = people_needed(step)
+        risk = "destructive" if step.risk is Risk.DESTRUCTIVE else str(step.risk)
+        raise Refused(
+            f"{by} has said yes already; a {risk} step needs {wanted} different people.",
+            hint="Nothing was started. Ask somebody else to look at it.",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """A break-glass: what was approved, by whom alone, and why."""
+
+    step: StepRecord
+    by: str
+    reason: str
+
+
+def phrase(step: StepRecord) -> str:
+    """What a person types to approve alone: it names the run, so that it is never typed by habit."""
+    return f"break glass {step.run_id}"
+
+
+def permit_alone(run: Run, step: StepRecord, *, digest: str, by: str, reason: str, typed: str) -> None:
+    """Raises Refused where one person may not approve this alone now, and says why."""
+    _must_wait(run, step, digest=digest, by=by)
+    if step.progress.get(BY_HAND) is True:
+        raise Refused("It is done by hand, so there is nothing to approve alone.", hint="Do it, and say so.")
+    if not reason.strip():
+        raise Refused(
+            "Approving alone needs a reason.",
+            hint="Nothing was started. Say why it cannot wait for the others; it is read in the review.",
+        )
+    if typed.strip() != phrase(step):
+        raise Refused(
+            f"To approve alone, type exactly: {phrase(step)}",
+            hint="Nothing was started. It raises an alarm and is marked in the review.",
+        )
+
+
+def _must_wait(run: Run, step: StepRecord, *, digest: str, by: str) -> None:
+    """Raises Refused where the step does not wait for a yes to this digest."""
     if run.state is not RunState.RUNNING:
         raise Refused(f"The run is {run.state}.", hint="Nothing was started. Start a new run if it is still needed.")
     if step.state not in {StepState.PROPOSED, StepState.UNKNOWN}:
@@ -82,10 +145,3 @@ def permit(run: Run, step: StepRecord, *, digest: str, by: str) -> None:
         )
     if not by.strip():
         raise Refused("An approval needs the name of who gives it.", hint="Nothing was started.")
-    if any(given.by == by and given.digest == digest for given in step.approvals):
-        wanted = people_needed(step)
-        risk = "destructive" if step.risk is Risk.DESTRUCTIVE else str(step.risk)
-        raise Refused(
-            f"{by} has said yes already; a {risk} step needs {wanted} different people.",
-            hint="Nothing was started. Ask somebody else to look at it.",
-        )

@@ -71,6 +71,8 @@ Query = Callable[[str], Awaitable[Rows]]
 """Asks the database, read-only. Raises StanchError."""
 Tell = Callable[[Connection, Incident, StepRecord, float], str]
 """Writes what a message step says to the outbox, in the step's own transaction; returns what was queued for whom."""
+AskHook = Callable[[Connection, Incident, StepRecord, float], None]
+"""Tells those who may approve it that a step waits for a yes, in the transaction that proposes it."""
 EscalateHook = Callable[[Connection, Incident, StepRecord, float], None]
 """Pages further, in the transaction that says that a step waited too long."""
 
@@ -114,6 +116,7 @@ class Tools:
     actions: Mapping[str, Action] = field(default_factory=dict)
     query: Query | None = None
     tell: Tell | None = None
+    ask: AskHook | None = None
     escalate: EscalateHook | None = None
     measure: Measure | None = None
     timing: Timing = field(default_factory=Timing)
@@ -404,7 +407,13 @@ class Drive:
             by_hand=by_hand,
             due_at=self._clock.now() + patience,
         )
-        await self._move(seen, step, change)
+        hook, asked = self._tools.ask, change.after
+        if hook is None or by_hand or slots.open_slots(asked):
+            await self._move(seen, step, change)
+            return
+        await self._move(
+            seen, step, change, also=lambda connection: hook(connection, seen.incident, asked, self._clock.now())
+        )
 
     async def _start(
         self, seen: _Seen, step: StepRecord, resolved: StepRecord, *, because: str | None = None

@@ -82,9 +82,13 @@ def insert_approval(connection: Connection, given: Approval) -> None:
     connection.execute(insert(approval).values(to_values(given)))
 
 
-def forget_approvals(connection: Connection, run_id: str, step_key: str) -> None:
-    """Take back every yes to a step: what is asked from now on is another question. The timeline keeps them."""
-    connection.execute(delete(approval).where(approval.c.run_id == run_id, approval.c.step_key == step_key))
+def forget_approvals(connection: Connection, run_id: str, step_key: str, *, by: str | None = None) -> None:
+    """Take back every yes to a step, or one person's: what is asked from now on is another question.
+
+    The timeline keeps them.
+    """
+    mine = (approval.c.run_id == run_id) & (approval.c.step_key == step_key)
+    connection.execute(delete(approval).where(mine if by is None else mine & (approval.c.by == by)))
 
 
 def insert_control(connection: Connection, record: Control) -> None:

@@ -4,13 +4,13 @@ Every function is a unit of work: the change of the rows and its event on the ti
 runner is woken when it is committed. What is not allowed now raises `Refused` and changes nothing.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from stanch.incidents import timeline
+from stanch.incidents import lifecycle, timeline
 from stanch.model.incident import EventKind, Incident
 from stanch.model.plan import Plan, Procedure, Step, StepKind
 from stanch.model.problem import NotFound, Refused
@@ -18,7 +18,15 @@ from stanch.model.risk import Rating, Risk, worst
 from stanch.model.run import Approval, Run, RunState, StepRecord, StepState
 from stanch.model.signal import Signal
 from stanch.response import rows, slots
-from stanch.response.approvals import digest_of, people_missing, permit
+from stanch.response.approvals import (
+    Broken,
+    digest_of,
+    people_missing,
+    permit,
+    permit_alone,
+    standing,
+)
+from stanch.response.approvers import Approvers
 from stanch.response.evidence import Offer
 from stanch.response.expectation import is_understood
 from stanch.response.matching import Matched, NoneMatched, match_procedure
@@ -260,25 +268,79 @@ def fill(
 
 
 def approve(
-    connection: Connection, run_id: str, step_key: str, digest: str, *, by: str, reason: str, now: float
+    connection: Connection,
+    run_id: str,
+    step_key: str,
+    digest: str,
+    *,
+    by: str,
+    reason: str,
+    now: float,
+    approvers: Approvers | None = None,
+    via: str = "",
 ) -> StepRecord:
     """One person's yes to what is proposed. With the last one that is needed, the step goes.
 
-    For a step that is done by hand a yes says that it was done. Raises NotFound, Refused.
+    For a step that is done by hand a yes says that it was done. `approvers` says whose yes counts; without it anybody's
+    does. `via` says how it was given, where not by the person's own login. Raises NotFound, Refused.
     """
     run, step = _locked(connection, run_id, step_key)
     if is_choice(step):
-        permit(run, replace(step, slots=()), digest=digest, by=by)
+        permit(run, replace(step, slots=()), digest=digest, by=by, reason=reason)
         return choose(connection, run_id, step_key, by=by, reason=reason, now=now)
-    permit(run, step, digest=digest, by=by)
+    step = _without_old(connection, step, now)
+    permit(run, step, digest=digest, by=by, reason=reason)
+    if approvers is not None and not is_by_hand(step):
+        because = approvers.refusal(lifecycle.get(connection, run.incident_id), step, by)
+        if because is not None:
+            raise Refused(
+                because, hint="Nothing was started. Where none of them can be reached, a responder can break the glass."
+            )
     given = Approval(run_id=run_id, step_key=step_key, digest=digest, by=by, at=now, reason=reason)
     rows.insert_approval(connection, given)
-    _tell(connection, run, EventKind.STEP_APPROVED, step, now=now, by=by, digest=digest, reason=reason)
+    how = {"via": via} if via else {}
+    _tell(connection, run, EventKind.STEP_APPROVED, step, now=now, by=by, digest=digest, reason=reason, **how)
     said = replace(step, approvals=(*step.approvals, given))
     if people_missing(said):
         return said
     if is_by_hand(step) and step.state is StepState.PROPOSED:
         return complete(connection, run_id, step_key, by=by, note=reason, now=now)
+    return _move(connection, run, said, replace(said, state=StepState.APPROVED, due_at=None), now)
+
+
+Alarm = Callable[[Connection, Incident, Broken, float], None]
+"""Tells people that the glass was broken, in the transaction that says so."""
+
+
+def break_glass(
+    connection: Connection,
+    run_id: str,
+    step_key: str,
+    digest: str,
+    *,
+    by: str,
+    reason: str,
+    typed: str,
+    now: float,
+    alarm: Alarm | None = None,
+) -> StepRecord:
+    """One person approves alone what more people, or others, should have: typed out, with a reason, and with an alarm.
+
+    Raises NotFound, Refused.
+    """
+    run, step = _locked(connection, run_id, step_key)
+    step = _without_old(connection, step, now)
+    permit_alone(run, step, digest=digest, by=by, reason=reason, typed=typed)
+    missing = people_missing(step)
+    rows.forget_approvals(connection, run_id, step_key, by=by)
+    given = Approval(run_id=run_id, step_key=step_key, digest=digest, by=by, at=now, reason=reason, alone=True)
+    rows.insert_approval(connection, given)
+    data = {"digest": digest, "reason": reason, "missing": missing, "risk": step.risk, "statement": step.statement}
+    _tell(connection, run, EventKind.GLASS_BROKEN, step, now=now, by=by, **data)
+    if alarm is not None:
+        alarm(connection, lifecycle.get(connection, run.incident_id), Broken(step=step, by=by, reason=reason), now)
+    others = tuple(each for each in step.approvals if each.by != by)
+    said = replace(step, approvals=(*others, given))
     return _move(connection, run, said, replace(said, state=StepState.APPROVED, due_at=None), now)
 
 
@@ -517,6 +579,15 @@ def _locked(connection: Connection, run_id: str, step_key: str) -> tuple[Run, St
     if step is None:
         raise NotFound(f"Run {run_id} has no step {step_key}.", hint=f"`stanch run show {run_id}` lists them.")
     return run, step
+
+
+def _without_old(connection: Connection, step: StepRecord, now: float) -> StepRecord:
+    """The step without every yes that has grown old; who gave one may give it anew."""
+    good = standing(step, now)
+    for given in step.approvals:
+        if given not in good:
+            rows.forget_approvals(connection, step.run_id, step.key, by=given.by)
+    return replace(step, approvals=good)
 
 
 def _must_run(run: Run) -> None:

@@ -16,8 +16,9 @@ from stanch.learning import drafting
 from stanch.model.incident import Incident
 from stanch.model.problem import NotFound
 from stanch.model.rule import Evaluation
-from stanch.model.run import Run
+from stanch.model.run import Run, StepState
 from stanch.response import controls, runs
+from stanch.response.approvals import VALID_S, people_missing
 from stanch.store.rows import to_values
 from stanch.web import auth, bodies, filling, gate, live
 from stanch.web.auth import Caller
@@ -182,20 +183,38 @@ async def show_run(request: Asked, run_id: FromPath[str]) -> Json:
 
 @post("/api/runs/{run_id:str}/steps/{step:path}", opt=gate.RESPONDER, status_code=200)
 async def act_on_step(request: Asked, run_id: FromPath[str], step: FromPath[str]) -> Json:
-    """`.../steps/KEY/approve`, `fill`, `complete` or `skip`. A key may hold slashes, so the last part is the verb."""
+    """`.../steps/KEY/approve`, `break-glass`, `fill`, `complete` or `skip`: a key may hold slashes, a verb does not."""
     key, _, verb = step.strip("/").rpartition("/")
-    now, by = _now(request), _by(request)
+    now, by, served = _now(request), _by(request), served_by(request)
     match verb:
         case "approve":
             yes = await bodies.json_body(request, bodies.Approve)
             return await _run_after(
                 request,
                 run_id,
-                lambda rows: runs.approve(rows, run_id, key, yes.digest, by=by, reason=yes.reason, now=now),
+                lambda rows: runs.approve(
+                    rows, run_id, key, yes.digest, by=by, reason=yes.reason, now=now, approvers=served.approvers
+                ),
+            )
+        case "break-glass":
+            alone = await bodies.json_body(request, bodies.BreakGlass)
+            return await _run_after(
+                request,
+                run_id,
+                lambda rows: runs.break_glass(
+                    rows,
+                    run_id,
+                    key,
+                    alone.digest,
+                    by=by,
+                    reason=alone.reason,
+                    typed=alone.confirm,
+                    now=now,
+                    alarm=served.alarm,
+                ),
             )
         case "fill":
             asked = await bodies.json_body(request, bodies.FillStep)
-            served = served_by(request)
             if asked.preview:
                 shown = await served.store.read(lambda rows: filling.preview(rows, run_id, key, asked.values, by=by))
                 return {"preview": msgspec.to_builtins(shown)}
@@ -368,12 +387,12 @@ async def list_tokens(request: Asked) -> Json:
 
 @post("/api/tokens", opt=gate.ADMINISTRATOR, status_code=201)
 async def make_token(request: Asked) -> Json:
-    """A new token for the one who asks, told this once."""
+    """A new token, for the one who asks or for another person; told this once."""
     served = served_by(request)
     body = await bodies.json_body(request, bodies.NewToken)
-    by, now = _by(request), served.clock.now()
-    secret = await served.store.write(lambda rows: auth.write_token(rows, by, body.label, body.role, now))
-    return {"token": secret, "label": body.label, "role": body.role.value}
+    person, now = body.person or _by(request), served.clock.now()
+    secret = await served.store.write(lambda rows: auth.write_token(rows, person, body.label, body.role, now))
+    return {"token": secret, "label": body.label, "role": body.role.value, "person": person}
 
 
 @delete("/api/tokens/{digest:str}", opt=gate.ADMINISTRATOR, status_code=200)
@@ -394,7 +413,12 @@ def _incident(incident: Incident) -> Json:
 
 
 def _run(run: Run) -> Json:
+    """A run with its steps; of each yes also until when it is good, and of each step how many are missing."""
     values: Json = msgspec.to_builtins(run)
+    for step, document in zip(run.steps, values["steps"], strict=True):
+        document["people_missing"] = people_missing(step) if step.state is StepState.PROPOSED else 0
+        for given in document["approvals"]:
+            given["good_until"] = given["at"] + VALID_S
     return values
 
 

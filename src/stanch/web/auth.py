@@ -86,6 +86,19 @@ def add_person(connection: Connection, name: str, role: Role, now: float) -> Non
         connection.execute(insert(person).values(name=name, role=role.value, created_at=now))
 
 
+def declare_person(connection: Connection, name: str, role: Role, now: float) -> None:
+    """Make a person of the settings known, with the role they say; one who was shut out stays so. Raises Refused."""
+    known = connection.execute(update(person).where(person.c.name == name).values(role=role.value)).rowcount
+    if not known:
+        add_person(connection, name, role, now)
+
+
+def may_respond(connection: Connection, name: str) -> bool:
+    """Whether the person is known, not shut out, and may do more than look."""
+    row = connection.execute(select(person.c.role).where(person.c.name == name, person.c.disabled_at.is_(None))).first()
+    return row is not None and Role(row.role).includes(Role.RESPONDER)
+
+
 def nobody_has_logged_in(connection: Connection) -> bool:
     """Whether this server has never had a session."""
     return not connection.execute(select(exists().where(login_session.c.digest.is_not(None)))).scalar_one()
@@ -174,7 +187,12 @@ def end_session(connection: Connection, secret: str, now: float) -> None:
 
 
 def write_token(connection: Connection, name: str, label: str, role: Role, now: float) -> str:
-    """A new token that acts as `name` with `role`, or with the person's own if that is less; shown this once."""
+    """A new token that acts as `name` with `role`, or with the person's own if that is less; shown this once.
+
+    Raises NotFound.
+    """
+    if connection.execute(select(person.c.name).where(person.c.name == name)).first() is None:
+        raise NotFound(f"Nobody is called {name}.", hint="Make them known first: `stanch login NAME --role responder`.")
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     connection.execute(
         insert(api_token).values(

@@ -50,6 +50,14 @@ class Approve(_Body):
     reason: str = Field(default="", max_length=_TEXT)
 
 
+class BreakGlass(_Body):
+    """One person's yes where more are needed: with a reason, and `confirm` typed out as it is asked for."""
+
+    digest: str = Field(min_length=1, max_length=200)
+    reason: str = Field(min_length=1, max_length=_TEXT)
+    confirm: str = Field(min_length=1, max_length=_LINE)
+
+
 class Reason(_Body):
     """Why, for the record."""
 
@@ -64,6 +72,12 @@ class OptionalReason(_Body):
 
 class ApproveStep(Approve):
     """As a form sends it: which step, too."""
+
+    step: str = Field(min_length=1, max_length=_LINE)
+
+
+class BreakGlassStep(BreakGlass):
+    """As a form sends it."""
 
     step: str = Field(min_length=1, max_length=_LINE)
 
@@ -107,10 +121,11 @@ class LoginLink(_Body):
 
 
 class NewToken(_Body):
-    """A token for the one who asks: what it is called, and the most that it may do."""
+    """A token: what it is called, the most that it may do, and as whom; without a person, as the one who asks."""
 
     label: str = Field(min_length=1, max_length=100)
     role: Role = Field(default=Role.RESPONDER, strict=False)
+    person: str | None = Field(default=None, min_length=1, max_length=64)
 
 
 async def json_body(request: Request[Any, Any, Any], kind: type[B]) -> B:

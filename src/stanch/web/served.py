@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from litestar.connection import ASGIConnection
 
+from stanch.comms.links import Links
 from stanch.incidents.lifecycle import Hooks
 from stanch.model.clock import Clock
 from stanch.model.incident import Incident
 from stanch.model.plan import Plan
 from stanch.model.problem import Problem
+from stanch.response.approvers import Approvers
+from stanch.response.runs import Alarm
 from stanch.settings import Settings
 from stanch.signals.watcher import Watcher
 from stanch.store.engine import Store
@@ -57,6 +60,21 @@ class Served(Protocol):
 
     @property
     def loops(self) -> Sequence[Loop]: ...
+
+    @property
+    def approvers(self) -> Approvers:
+        """Whose yes a step takes."""
+        ...
+
+    @property
+    def links(self) -> Links:
+        """The links in messages."""
+        ...
+
+    @property
+    def alarm(self) -> Alarm:
+        """Whom a break-glass calls."""
+        ...
 
     @property
     def hooks(self) -> Hooks:

@@ -116,6 +116,8 @@ async def introduce(app: Served, address: str) -> str | None:
 
     def prepare(connection: Connection) -> tuple[str | None, str | None]:
         now = app.clock.now()
+        for declared, each in app.settings.people.items():
+            auth.declare_person(connection, declared, Role(each.access), now)
         found = auth.token_caller(connection, held, now) if held else None
         secret = None
         if found is None or found[0].role is not Role.ADMINISTRATOR:
