@@ -144,9 +144,7 @@ class App:
         for channel in channels.values():
             self._stack.push_async_callback(channel.close)
         paging = Paging(self.plan_of, channels, settings.server.url)
-        self.approvers = Approvers(
-            plan_of=self.plan_of, people={name: tuple(each.roles) for name, each in settings.people.items()}
-        )
+        self.approvers = Approvers(plan_of=self.plan_of, people=settings.roles_of_people)
         self.links = Links(_link_key(settings), settings.server.url)
         self.alarm = paging.glass_broken
         self.hooks = Hooks(
@@ -230,7 +228,7 @@ class App:
                 channels=channels,
                 approvers=self.approvers,
                 links=self.links,
-                addresses={name: each.address for name, each in settings.people.items() if each.address is not None},
+                addresses=settings.addresses_of_people,
             ),
         )
 

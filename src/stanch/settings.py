@@ -136,6 +136,17 @@ class Settings(_Section):
     channels: ChannelSettings = ChannelSettings()
     people: dict[str, PersonSettings] = Field(default={}, description="A person, by the name they log in with.")
 
+    @property
+    def roles_of_people(self) -> dict[str, tuple[str, ...]]:
+        """The playbook's roles that each person holds who may do more than look."""
+        return {name: tuple(each.roles) for name, each in self.people.items() if each.access != "viewer"}
+
+    @property
+    def addresses_of_people(self) -> dict[str, str]:
+        """The own address of each person who has one and may do more than look."""
+        people = self.people.items()
+        return {name: each.address for name, each in people if each.address is not None and each.access != "viewer"}
+
     @field_validator("people")
     @classmethod
     def _each_has_their_own_address(cls, people: dict[str, PersonSettings]) -> dict[str, PersonSettings]:

@@ -86,7 +86,12 @@ def draft(incident: Incident, events: Sequence[Event], charts: Sequence[Chart], 
         for event in events
         if event.kind is EventKind.PAGE_FAILED
     )
-    items = tuple(dict.fromkeys((*taught.actions, *later, *kept_badly, *pages_failed)))
+    broken = tuple(
+        f"Find out why {event.data.get('by') or event.actor} had to approve '{_step_of(event)}' alone (break-glass)."
+        for event in events
+        if event.kind is EventKind.GLASS_BROKEN
+    )
+    items = tuple(dict.fromkeys((*broken, *taught.actions, *later, *kept_badly, *pages_failed)))
     pictures = tuple(Picture(file=f"incident-{incident.id}-{_slug(chart.title)}.svg", chart=chart) for chart in charts)
     sections = (
         _heading(incident, now),
@@ -194,18 +199,28 @@ _TAKEN = (EventKind.STEP_DONE, EventKind.STEP_FAILED, EventKind.CONTROL_APPLIED,
 
 
 def _actions_taken(events: Sequence[Event]) -> str:
-    approved = {
-        str(event.data.get("step")): str(event.data.get("by") or event.actor)
-        for event in events
-        if event.kind is EventKind.STEP_APPROVED
-    }
+    approved: dict[str, list[str]] = {}
     lines = []
     for event in events:
-        if event.kind in _TAKEN:
-            by = approved.get(str(event.data.get("step")))
-            said = f" (approved by {_plain(by)})" if by else ""
+        step, by = str(event.data.get("step")), str(event.data.get("by") or event.actor)
+        if event.kind is EventKind.STEP_APPROVED:
+            approved.setdefault(step, []).append(by)
+        elif event.kind is EventKind.GLASS_BROKEN:
+            reason = str(event.data.get("reason") or "")
+            lines.append(
+                f"- **{_plain(_step_of(event))}: approved alone by {_plain(by)}, break-glass: {_plain(reason)}**"
+            )
+        elif event.kind is EventKind.STEP_PROPOSED:
+            approved.pop(step, None)  # what was said before is no answer to what is asked now
+        elif event.kind in _TAKEN:
+            people = " and ".join(_plain(each) for each in dict.fromkeys(approved.get(step, ())))
+            said = f" (approved by {people})" if people else ""
             lines.append(f"- {_plain(wording(event).text)}{said}")
     return "## What was done\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _step_of(event: Event) -> str:
+    return str(event.data.get("title") or event.data.get("text") or event.data.get("step") or "")
 
 
 def _promises(incident: Incident) -> str:

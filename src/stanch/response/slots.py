@@ -210,6 +210,11 @@ def refusal(slot: Slot, value: str, step: StepRecord) -> str | None:
     return _misplaced(slot, value, step, said)
 
 
+def words_of(slot: Slot, step: StepRecord) -> str:
+    """What a value for the slot is, for people."""
+    return _type_of(slot, step).words
+
+
 def _type_of(slot: Slot, step: StepRecord) -> _Type:
     if slot.type == "name" and step.command is not None:
         program = step.command.split(None, 1)[0] if step.command.strip() else ""

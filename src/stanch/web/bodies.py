@@ -156,6 +156,27 @@ async def form_body(request: Request[Any, Any, Any], kind: type[B]) -> B:
         raise _invalid(error.errors(include_url=False, include_input=False)) from error
 
 
+class FillForm(FillStep):
+    """As a form sends it."""
+
+    step: str = Field(min_length=1, max_length=_LINE)
+
+
+async def fill_form(request: Request[Any, Any, Any]) -> FillForm:
+    """The places of a form: `typed.NAME` where something was typed, else `chosen.NAME`. Raises Invalid."""
+    form = await request.form()
+    given = {str(name): str(value) for name, value in form.items()}
+    chosen = {name.removeprefix("chosen."): value for name, value in given.items() if name.startswith("chosen.")}
+    typed = {name.removeprefix("typed."): value for name, value in given.items() if name.startswith("typed.") and value}
+    values = {**chosen, **typed}
+    if not values:
+        raise Invalid("Nothing was chosen and nothing was typed.", hint="Nothing was changed.")
+    try:
+        return FillForm.model_validate({"step": given.get("step", ""), "values": values})
+    except ValidationError as error:
+        raise _invalid(error.errors(include_url=False, include_input=False)) from error
+
+
 def _invalid(faults: list[Any]) -> Invalid:
     problems = tuple(Problem(code="body", level=Level.ERROR, message=_sentence(fault)) for fault in faults)
     count = "One thing is" if len(problems) == 1 else f"{len(problems)} things are"

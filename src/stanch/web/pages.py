@@ -18,14 +18,14 @@ from stanch.model.plan import Plan, Playbook, Role, Threshold
 from stanch.model.problem import NotFound, Problem
 from stanch.model.rule import Evaluation
 from stanch.response import controls, runs
-from stanch.web import assets, auth, bodies, gate, rendering
+from stanch.web import assets, auth, bodies, filling, gate, rendering
 from stanch.web.auth import Caller
 from stanch.web.errors import Unauthenticated
 from stanch.web.gallery import Gallery, marks
 from stanch.web.rendering import Part
 from stanch.web.served import served_by
 from stanch.web.throttle import Throttle
-from stanch.web.views import overview, playbook, room, signals
+from stanch.web.views import decision, overview, playbook, room, signals
 from stanch.web.views.overview import Overview
 from stanch.web.views.playbook import PlaybookView
 from stanch.web.views.room import Room
@@ -156,10 +156,18 @@ async def update_room(request: Asked, incident_id: FromPath[str]) -> Html:
 
 
 async def _material(request: Asked, incident_id: str) -> tuple[room.Material, int]:
-    def read(connection: Connection) -> tuple[room.Material, int]:
-        return room.read(connection, incident_id), timeline.position(connection)
+    served = served_by(request)
 
-    return await served_by(request).store.read(read)
+    def read(connection: Connection) -> tuple[room.Material, int]:
+        material = room.read(connection, incident_id)
+        offers = {
+            f"{run.id}/{key}": offered
+            for run in material.runs
+            for key, offered in filling.offers_of(connection, served, run).items()
+        }
+        return replace(material, offers=offers), timeline.position(connection)
+
+    return await served.store.read(read)
 
 
 async def _room_parts(request: Asked, material: room.Material, view: Room) -> list[Part]:
@@ -172,12 +180,26 @@ async def _room_parts(request: Asked, material: room.Material, view: Room) -> li
         "now": now,
         "caller": _caller(request),
         "may": _may(request),
+        "barred": _barred(request, material, view),
         "charts": charts,
         "marks": shown,
         "span": rendering.span(charts[0].chart) if charts else "",
     }
     names = ("head", "hands", "clocks", "next", "signals", "why", "runs", "force", "people", "chain")
     return [rendering.part(name, f"parts/room_{name}.html", **values) for name in names]
+
+
+def _barred(request: Asked, material: room.Material, view: Room) -> str:
+    """Why this person's yes would not count for what waits; empty where it would."""
+    waits = view.next
+    if not isinstance(waits, decision.Decide) or waits.by_hand or waits.open:
+        return ""
+    person = _caller(request).person
+    if person in waits.proposers:
+        return "You filled it in; two others approve what destroys."
+    steps = (step for run in material.runs if run.id == waits.run_id for step in run.steps)
+    step = next(step for step in steps if step.key == waits.key)
+    return served_by(request).approvers.refusal(material.incident, step, person) or ""
 
 
 async def _room_changes(request: Asked, incident_id: str, *, acted: bool = False) -> Html:
@@ -275,11 +297,60 @@ async def approve(request: Asked, incident_id: FromPath[str], run_id: FromPath[s
     """Yes to exactly what was shown."""
     body = await bodies.form_body(request, bodies.ApproveStep)
     by, now = _caller(request).person, served_by(request).clock.now()
+    approvers = served_by(request).approvers
     return await _act(
         request,
         incident_id,
-        lambda rows: runs.approve(rows, run_id, body.step, body.digest, by=by, reason=body.reason, now=now),
+        lambda rows: runs.approve(
+            rows, run_id, body.step, body.digest, by=by, reason=body.reason, now=now, approvers=approvers
+        ),
     )
+
+
+@post(f"{_RUN}/break-glass", opt=gate.RESPONDER)
+async def break_glass(request: Asked, incident_id: FromPath[str], run_id: FromPath[str]) -> Response[Any]:
+    """Yes from one alone, with an alarm."""
+    body = await bodies.form_body(request, bodies.BreakGlassStep)
+    by, now, alarm = _caller(request).person, served_by(request).clock.now(), served_by(request).alarm
+    return await _act(
+        request,
+        incident_id,
+        lambda rows: runs.break_glass(
+            rows,
+            run_id,
+            body.step,
+            body.digest,
+            by=by,
+            reason=body.reason,
+            typed=body.confirm,
+            now=now,
+            alarm=alarm,
+        ),
+    )
+
+
+@post(f"{_RUN}/fill", opt=gate.RESPONDER)
+async def fill(request: Asked, incident_id: FromPath[str], run_id: FromPath[str]) -> Response[Any]:
+    """Values for the places of a command."""
+    body = await bodies.fill_form(request)
+    by, served = _caller(request).person, served_by(request)
+    return await _act(
+        request, incident_id, lambda rows: filling.fill(rows, served, run_id, body.step, body.values, by=by)
+    )
+
+
+@post(f"{_RUN}/preview", opt=gate.RESPONDER, status_code=200)
+async def preview(request: Asked, incident_id: FromPath[str], run_id: FromPath[str]) -> Html:
+    """What would run with these values; nothing is written. Without a script, a page of its own."""
+    body = await bodies.fill_form(request)
+    by = _caller(request).person
+    shown = await served_by(request).store.read(
+        lambda rows: filling.preview(rows, run_id, body.step, body.values, by=by)
+    )
+    if _HX in request.headers:
+        return rendering.page("parts/preview.html", preview=shown)
+    where: dict[str, Any] = {"incident_id": incident_id, "run_id": run_id, "step": body.step}
+    return _page(request, "preview.html", place="now", preview=shown, values=body.values, **where)
 
 
 @post(f"{_RUN}/complete", opt=gate.RESPONDER)
@@ -500,9 +571,9 @@ async def make_token(request: Asked) -> Html:
     """A new token, shown once."""
     served = served_by(request)
     body = await bodies.form_body(request, bodies.NewToken)
-    by = _caller(request).person
+    person = body.person or _caller(request).person
     fresh = await served.store.write(
-        lambda connection: auth.write_token(connection, by, body.label, body.role, served.clock.now())
+        lambda connection: auth.write_token(connection, person, body.label, body.role, served.clock.now())
     )
     return await _tokens(request, fresh=fresh)
 
@@ -609,6 +680,9 @@ handlers = [
     resolve,
     reopen,
     approve,
+    break_glass,
+    fill,
+    preview,
     complete,
     skip,
     stop,

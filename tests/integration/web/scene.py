@@ -13,8 +13,10 @@ from typing import Any
 from sqlalchemy import Connection, insert
 
 from stanch.charts.chart import Chart
+from stanch.comms.asking import Asking
 from stanch.comms.channels.console import ConsoleChannel
-from stanch.comms.outbox import Outbox
+from stanch.comms.links import Links, key_of
+from stanch.comms.outbox import Outbox, PagingChannel
 from stanch.comms.paging import Paging
 from stanch.incidents import lifecycle, timeline
 from stanch.incidents.lifecycle import Hooks
@@ -23,19 +25,21 @@ from stanch.model.clock import ManualClock
 from stanch.model.control import Control
 from stanch.model.finding import Diagnosis, Evidence, Finding, LongTerm, Proposal, RuledOut
 from stanch.model.incident import EventKind, Incident
-from stanch.model.plan import Plan
+from stanch.model.message import Delivered, Message
+from stanch.model.plan import Contact, Plan
 from stanch.model.risk import Risk
 from stanch.model.rule import Alert, Rule
 from stanch.playbook.compile import compile_playbooks
 from stanch.response import runs
 from stanch.response.action import ActionContext, Effect, NotApplicable, Outcome, Verified
+from stanch.response.approvers import Approvers
 from stanch.response.controls import ControlKeeper
 from stanch.response.drive import Tools
 from stanch.response.execution import Executor
 from stanch.response.redaction import Redactor
 from stanch.response.runner import Runner
 from stanch.response.text_table import Rows
-from stanch.settings import PlaybookSettings, ServerSettings, Settings
+from stanch.settings import PersonSettings, PlaybookSettings, ServerSettings, Settings
 from stanch.signals.compile import compile_rules
 from stanch.signals.history import History
 from stanch.signals.picture import chart_of
@@ -44,7 +48,8 @@ from stanch.signals.watcher import Watcher
 from stanch.store import tables
 from stanch.store.engine import Store
 
-PLAYBOOK = Path(__file__).parents[2] / "cases" / "web" / "booking.md"
+CASES = Path(__file__).parents[2] / "cases" / "web"
+PLAYBOOK = CASES / "booking.md"
 START = 1_795_226_647.0
 """02:04:07 UTC, on 21 November 2026."""
 QUIET_S = 600.0
@@ -189,6 +194,26 @@ DIAGNOSIS = Diagnosis(
 )
 
 
+class Postbox:
+    """A channel to mail addresses that keeps what was sent, as it left."""
+
+    name = "mail"
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Message]] = []
+
+    def addresses(self, role: str, contacts: tuple[Contact, ...]) -> tuple[str, ...]:
+        del role
+        return tuple(contact.address for contact in contacts if "@" in contact.address)
+
+    async def deliver(self, message: Message, address: str) -> Delivered:
+        self.sent.append((address, message))
+        return Delivered()
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
 @dataclass
 class Scene:
     """The application; `gate` is where the building of the index waits."""
@@ -204,6 +229,10 @@ class Scene:
     problems: tuple[Any, ...] = ()
     loops: tuple[Any, ...] = ()
     hooks: Hooks = field(default_factory=Hooks)
+    mail: "Postbox" = field(default_factory=Postbox)
+    approvers: Any = None
+    links: Any = None
+    alarm: Any = None
 
     def plan_of(self, incident: Incident) -> Plan:
         del incident
@@ -269,11 +298,18 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(folder: Path, *, quiet_s: float = QUIET_S, fault_s: float = 180.0) -> AsyncIterator[Scene]:
+async def scene(
+    folder: Path,
+    *,
+    quiet_s: float = QUIET_S,
+    fault_s: float = 180.0,
+    playbook: str = "booking.md",
+    people: Mapping[str, PersonSettings] | None = None,
+) -> AsyncIterator[Scene]:
     """A running application whose service was well for `quiet_s` and has been slow for `fault_s`."""
     now = START + quiet_s + fault_s
     clock = ManualClock(now)
-    plan = compile_playbooks([("playbooks/booking.md", PLAYBOOK.read_bytes())])
+    plan = compile_playbooks([(f"playbooks/{playbook}", (CASES / playbook).read_bytes())])
     load = Load(START, START + quiet_s)
     target, port = await _serve_metrics(load, clock)
     scrape = ScrapeSettings(url=f"http://127.0.0.1:{port}/metrics", interval_s=STEP_S)
@@ -281,6 +317,7 @@ async def scene(folder: Path, *, quiet_s: float = QUIET_S, fault_s: float = 180.
         server=ServerSettings(port=0, data=folder),
         playbooks=PlaybookSettings(paths=[PLAYBOOK], service="booking"),
         scrape={"booking": scrape},
+        people=dict(people or {}),
     )
     rules = compile_rules(plan, interval_s=STEP_S).rules
     async with AsyncExitStack() as stack:
@@ -300,8 +337,11 @@ async def scene(folder: Path, *, quiet_s: float = QUIET_S, fault_s: float = 180.
         made = Scene(
             settings=settings, clock=clock, store=store, plan=plan, watcher=watcher, rules=rules, gate=gate, load=load
         )
-        channels = {"console": ConsoleChannel()}
+        channels: dict[str, PagingChannel] = {"console": ConsoleChannel(), "mail": made.mail}
         paging = Paging(made.plan_of, channels, None)
+        made.approvers = Approvers(plan_of=made.plan_of, people=settings.roles_of_people)
+        made.links = Links(key_of(folder), "http://stanch.example")
+        made.alarm = paging.glass_broken
 
         def respond(rows: Connection, incident: Incident, at: float) -> None:
             runs.start_matching(rows, incident, plan, signals=[rules[0].signal], now=at)
@@ -318,11 +358,18 @@ async def scene(folder: Path, *, quiet_s: float = QUIET_S, fault_s: float = 180.
             redactor=redactor,
             actions={each.name: each for each in (Diagnose(), CreateIndex(gate))},
             query=_asked,
+            ask=Asking(
+                plan_of=made.plan_of,
+                channels=channels,
+                approvers=made.approvers,
+                links=made.links,
+                addresses=settings.addresses_of_people,
+            ),
         )
         drafter = Drafter(store, clock, made.charts, folder / "reviews")
         tasks = [
             asyncio.create_task(Runner(tools, holder="scene", alone=True).run()),
-            asyncio.create_task(Outbox(store, clock, channels).run()),
+            asyncio.create_task(Outbox(store, clock, channels, made.links.seal).run()),
             asyncio.create_task(keeper.run()),
             asyncio.create_task(drafter.run()),
         ]

@@ -116,7 +116,7 @@ async def test_a_destructive_step_needs_two_people(burning: Console):
         await burning.scene.until(lambda rows: runs.get(rows, "1.1").steps[3].state == "proposed")
         flush = await waiting(one)
         assert flush["risk"] == "destructive"
-        path, body = f"/api/runs/1.1/steps/{flush['key']}/approve", {"digest": flush["digest"]}
+        path, body = f"/api/runs/1.1/steps/{flush['key']}/approve", {"digest": flush["digest"], "reason": "stale"}
         assert (await one.post(path, json=body)).status_code == 200
         twice = await one.post(path, json=body)
         assert twice.status_code == 409

@@ -150,11 +150,11 @@ async def test_who_has_said_yes_is_asked_for_nothing_more(burning: Console):
         await burning.scene.until(lambda rows: runs.get(rows, "1.1").steps[3].state == "proposed")
         flush = await burning.scene.store.read(lambda rows: runs.get(rows, "1.1").steps[3])
         await burning.scene.store.write(
-            lambda rows: runs.approve(rows, "1.1", flush.key, flush.digest, by="rita", reason="", now=now)
+            lambda rows: runs.approve(rows, "1.1", flush.key, flush.digest, by="rita", reason="stale pages", now=now)
         )
         mine, theirs = (await browser.get("/incidents/1")).text, (await other.get("/incidents/1")).text
     assert "Somebody else has to as well" in mine
-    assert 'name="digest"' not in mine
+    assert 'runs/1.1/approve"' not in mine
     assert "yes from rita" in theirs
     assert 'name="digest"' in theirs
 

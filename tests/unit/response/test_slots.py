@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from response_stage import SOURCE
@@ -150,7 +150,11 @@ def test_a_query_is_filled_in_and_only_reads() -> None:
     assert resolved(record).statement == "SELECT query FROM pg_stat_activity WHERE pid = 4711"
 
 
-@given(value=st.text(max_size=60), place=st.sampled_from(["<x>", "a=<x>", "a=<x>b", '\'{"k":"<x>"}\'', "'a <x> b'"]))
+ANY = st.one_of(st.text(max_size=60), st.text(alphabet="abz019-._:/@=,+ é", max_size=30))
+
+
+@settings(deadline=None)
+@given(value=ANY, place=st.sampled_from(["<x>", "a=<x>", "a=<x>b", '\'{"k":"<x>"}\'', "'a <x> b'"]))
 def test_whatever_the_value_only_that_word_differs_or_it_is_refused(value: str, place: str) -> None:
     command = f"helm upgrade a ./a --set {place} --namespace prod"
     slot = Slot(name="x", placeholder="<x>")
@@ -168,6 +172,7 @@ def test_whatever_the_value_only_that_word_differs_or_it_is_refused(value: str, 
     assert after.risk.rank >= record.risk.rank
 
 
+@settings(deadline=None)
 @given(value=st.text(alphabet="ab-$(){}`'\";|&<>\\ \n*?=,.:/@ é\u200b", max_size=20))
 def test_no_value_is_ever_more_than_data_to_bash(value: str) -> None:
     slot = Slot(name="x", placeholder="<x>")

@@ -1,6 +1,6 @@
 """The one thing to do next in an incident: what waits for a person, or what is going on without one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stanch.charts.quantity import prose
@@ -9,12 +9,30 @@ from stanch.model.plan import StepKind
 from stanch.model.risk import Risk
 from stanch.model.run import Run, RunState, StepRecord, StepState
 from stanch.response import approvals
+from stanch.response.evidence import Offer
 from stanch.response.runs import is_by_hand
+from stanch.response.slots import open_slots, words_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A place of a command to fill in, what is in it, and the choices: each a value and where it comes from."""
+
+    name: str
+    placeholder: str
+    kind: str
+    value: str
+    origin: str
+    choices: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decide:
-    """A step that waits for a yes. `unknown` says that it was begun before and nobody saw how it ended."""
+    """A step that waits for a yes, or for its `places` to be filled in first, where one of them is `open`.
+
+    `unknown` says that it was begun before and nobody saw how it ended. `given` are those who said yes, each with
+    until when that is good. `phrase` is what is typed to approve it alone. `proposers` gave its values.
+    """
 
     run_id: str
     key: str
@@ -32,6 +50,12 @@ class Decide:
     given_by: tuple[str, ...]
     source: str
     also: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
+    open: bool = False
+    given: tuple[tuple[str, float], ...] = ()
+    needs_reason: bool = False
+    phrase: str = ""
+    proposers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +100,18 @@ Next = Decide | Working | Watching | Over | Quiet
 
 
 def next_of(
-    incident: Incident, runs: Sequence[Run], *, needed_s: float | None, because: str, out: Sequence[str]
+    incident: Incident,
+    runs: Sequence[Run],
+    *,
+    needed_s: float | None,
+    because: str,
+    out: Sequence[str],
+    offers: Mapping[str, Sequence[Offer]] | None = None,
 ) -> Next:
-    """What this person should see first. `because` is why the incident was resolved; `out` what is out of range."""
+    """What this person should see first. `because` is why the incident was resolved; `out` what is out of range.
+
+    `offers` are what evidence gives for the places of steps, by run and key (`run/key`).
+    """
     if incident.status is IncidentStatus.RESOLVED and incident.resolved_at is not None:
         return Over(
             resolved_at=incident.resolved_at,
@@ -91,7 +124,7 @@ def next_of(
     if waiting:
         # What production changes comes before what a person only notes down; the oldest of them first.
         first, *rest = sorted(waiting, key=lambda step: (is_by_hand(step), step.ordinal))
-        return _decide(first, rest)
+        return _decide(first, rest, (offers or {}).get(f"{first.run_id}/{first.key}", ()))
     started = next((step for step in steps if step.state in {StepState.STARTED, StepState.APPROVED}), None)
     if started is not None and not (started.type is StepKind.CHECK and incident.status is IncidentStatus.MITIGATED):
         return _working(started)
@@ -104,29 +137,52 @@ def next_of(
     return Quiet(because="Every step of the procedure has ended, and not all signals are back within their limits.")
 
 
-def _decide(step: StepRecord, rest: Sequence[StepRecord]) -> Decide:
+def _decide(step: StepRecord, rest: Sequence[StepRecord], offers: Sequence[Offer]) -> Decide:
     needed = approvals.people_needed(step)
-    given = tuple(each.by for each in step.approvals if each.digest == step.digest)
+    given = tuple(each for each in step.approvals if each.digest == step.digest)
     by_hand = is_by_hand(step)
+    still_open = open_slots(step)
+    waits_for_values = bool(still_open) and not by_hand
     people = "one approval" if needed == 1 else f"{needed} people"
     return Decide(
         run_id=step.run_id,
         key=step.key,
         title=step.title or step.text,
-        why=step.because or step.why or "" if step.state is StepState.UNKNOWN else step.why or "",
+        why=step.because or step.why or "" if step.state is StepState.UNKNOWN or still_open else step.why or "",
         statement=step.statement or step.command or "",
         undo=step.undo or "",
         facts=step.facts,
         digest=step.digest or "",
         risk=step.risk,
-        asks="yours to do" if by_hand else people,
+        asks="yours to do" if by_hand else "to be filled in" if waits_for_values else people,
         yes="Done" if by_hand else "Approve",
         by_hand=by_hand,
         unknown=step.state is StepState.UNKNOWN,
-        given_by=given,
+        given_by=tuple(each.by for each in given),
         source="" if step.source is None else str(step.source),
         also=tuple(other.title or other.text for other in rest),
+        places=tuple(_places(step, offers)) if step.state is StepState.PROPOSED else (),
+        open=waits_for_values,
+        given=tuple((each.by, each.at + approvals.VALID_S) for each in given),
+        needs_reason=step.risk is Risk.DESTRUCTIVE and not by_hand,
+        phrase="" if by_hand or waits_for_values else approvals.phrase(step),
+        proposers=tuple(dict.fromkeys(each.by for each in step.filled)) if step.risk is Risk.DESTRUCTIVE else (),
     )
+
+
+def _places(step: StepRecord, offers: Sequence[Offer]) -> Iterator[Place]:
+    """Each place once, as it stands."""
+    filled = {each.name: each for each in step.filled}
+    for slot in {slot.name: slot for slot in reversed(step.slots)}.values():
+        each = filled.get(slot.name)
+        yield Place(
+            name=slot.name,
+            placeholder=slot.placeholder,
+            kind=words_of(slot, step),
+            value="" if each is None else each.value,
+            origin="" if each is None else each.origin,
+            choices=tuple((offer.value, offer.origin) for offer in offers if offer.name == slot.name),
+        )
 
 
 def _working(step: StepRecord) -> Working:

@@ -1,7 +1,7 @@
 """The incident room: everything that one page shows of one incident, built from its rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -19,6 +19,7 @@ from stanch.model.plan import Plan, StepKind
 from stanch.model.risk import Risk
 from stanch.model.run import Run, RunState, StepRecord, StepState
 from stanch.response import controls, runs
+from stanch.response.evidence import Offer
 from stanch.web.views import clocks, decision, severity
 from stanch.web.views.clocks import ClockView
 from stanch.web.views.decision import Next
@@ -148,13 +149,14 @@ class Room:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """The rows of one incident, read in one transaction."""
+    """The rows of one incident, read in one transaction, and the values that evidence offers (by `run/key`)."""
 
     incident: Incident
     events: tuple[Event, ...]
     runs: tuple[Run, ...]
     controls: tuple[Control, ...]
     pages: tuple[Delivery, ...]
+    offers: Mapping[str, Sequence[Offer]] = field(default_factory=dict)
 
 
 def read(connection: Connection, incident_id: str) -> Material:
@@ -197,6 +199,7 @@ def build(material: Material, plan: Plan, now: float, *, most: int = MOST_ROWS) 
             needed_s=_number(recovering, "needed_s"),
             because="" if resolved is None else str(resolved.data.get("because") or ""),
             out=out,
+            offers=material.offers,
         ),
         findings=tuple(_finding(data) for data in reversed(incident.findings)),
         ruled_out=_ruled_out(events),
@@ -349,13 +352,13 @@ def _steps(run: Run, now: float) -> Iterator[StepView]:
             sign=_SIGNS[step.state],
             state=step.state.value,
             text=step.title or step.text,
-            command=(step.command or step.statement or "").strip(),
+            command=((step.statement if step.filled else None) or step.command or step.statement or "").strip(),
             risk=None if step.risk is Risk.READ_ONLY else step.risk,
             note=_note(step),
             took=_took(step, now),
             output=step.output or "",
             because=step.because or "",
-            given_by=tuple(given.by for given in step.approvals),
+            given_by=tuple(f"{given.by} (alone)" if given.alone else given.by for given in step.approvals),
             phase=step.phase or "" if step.phase != phase else "",
             current=current,
         )
