@@ -239,6 +239,11 @@ def fill(
         raise Refused(
             f"'{step.text}' is {step.state}; a step is filled in before it begins.", hint="Nothing was changed."
         )
+    if is_choice(step):
+        raise Refused(
+            f"It is asked first which way the run goes: '{step.text}'.",
+            hint="Nothing was changed. Answer that; then it is filled in.",
+        )
     if not step.slots:
         raise Refused(f"'{step.text}' has no places to fill in.", hint="Nothing was changed.")
     origins = {(offer.name, offer.value): offer.origin for offer in offered}
@@ -286,7 +291,7 @@ def approve(
     """
     run, step = _locked(connection, run_id, step_key)
     if is_choice(step):
-        permit(run, replace(step, slots=()), digest=digest, by=by, reason=reason)
+        permit(run, replace(step, slots=(), risk=Risk.READ_ONLY), digest=digest, by=by)
         return choose(connection, run_id, step_key, by=by, reason=reason, now=now)
     step = _without_old(connection, step, now)
     permit(run, step, digest=digest, by=by, reason=reason)
@@ -329,6 +334,8 @@ def break_glass(
     Raises NotFound, Refused.
     """
     run, step = _locked(connection, run_id, step_key)
+    if is_choice(step):
+        raise Refused("It is asked which way the run goes, not for an approval.", hint="Nothing was changed.")
     step = _without_old(connection, step, now)
     permit_alone(run, step, digest=digest, by=by, reason=reason, typed=typed)
     missing = people_missing(step)

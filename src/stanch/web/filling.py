@@ -17,7 +17,8 @@ from stanch.web.served import Served
 
 def fillable(step: StepRecord) -> bool:
     """Whether the step has places that can be filled in, or filled in otherwise, now."""
-    return bool(step.slots) and step.state in {StepState.WAITING, StepState.PROPOSED, StepState.APPROVED}
+    waits = step.state in {StepState.WAITING, StepState.PROPOSED, StepState.APPROVED}
+    return bool(step.slots) and waits and not runs.is_choice(step)
 
 
 def offers_of(connection: Connection, served: Served, run: Run) -> dict[str, tuple[Offer, ...]]:

@@ -10,7 +10,7 @@ from stanch.model.risk import Risk
 from stanch.model.run import Run, RunState, StepRecord, StepState
 from stanch.response import approvals
 from stanch.response.evidence import Offer
-from stanch.response.runs import is_by_hand
+from stanch.response.runs import is_by_hand, is_choice
 from stanch.response.slots import open_slots, words_of
 
 
@@ -141,7 +141,7 @@ def _decide(step: StepRecord, rest: Sequence[StepRecord], offers: Sequence[Offer
     needed = approvals.people_needed(step)
     given = tuple(each for each in step.approvals if each.digest == step.digest)
     by_hand = is_by_hand(step)
-    still_open = open_slots(step)
+    still_open = () if is_choice(step) else open_slots(step)
     waits_for_values = bool(still_open) and not by_hand
     people = "one approval" if needed == 1 else f"{needed} people"
     return Decide(
@@ -161,11 +161,11 @@ def _decide(step: StepRecord, rest: Sequence[StepRecord], offers: Sequence[Offer
         given_by=tuple(each.by for each in given),
         source="" if step.source is None else str(step.source),
         also=tuple(other.title or other.text for other in rest),
-        places=tuple(_places(step, offers)) if step.state is StepState.PROPOSED else (),
+        places=tuple(_places(step, offers)) if step.state is StepState.PROPOSED and not is_choice(step) else (),
         open=waits_for_values,
         given=tuple((each.by, each.at + approvals.VALID_S) for each in given),
-        needs_reason=step.risk is Risk.DESTRUCTIVE and not by_hand,
-        phrase="" if by_hand or waits_for_values else approvals.phrase(step),
+        needs_reason=step.risk is Risk.DESTRUCTIVE and not by_hand and not is_choice(step),
+        phrase="" if by_hand or waits_for_values or is_choice(step) else approvals.phrase(step),
         proposers=tuple(dict.fromkeys(each.by for each in step.filled)) if step.risk is Risk.DESTRUCTIVE else (),
     )
 
