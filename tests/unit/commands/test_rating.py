@@ -1,6 +1,7 @@
 """A rating: its risk, traits, target, reasons, hint, and the argv that runs without a shell."""
 
 import json
+import sys
 
 import pytest
 from hypothesis import example, given, settings
@@ -263,3 +264,114 @@ def test_a_rating_is_never_lower_than_that_of_its_parts() -> None:
     for command in ("ls; rm x", "sudo sh -c 'ls; rm x'", "echo $(rm x) > f", "kubectl exec p -- sh -c 'a | rm x'"):
         rating = rate(command)
         assert rating.risk is max((part.risk for part in rating.because), key=lambda risk: risk.rank)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        'kubectl get pods -n "$NS"',
+        'kubectl get pods --namespace="$NS"',
+        'kubectl logs deploy/x -n "$(cat ns)" --tail="$N"',
+        'redis-cli -h "$HOST" info memory',
+        'psql -h "$HOST" -c "select 1"',
+        'curl -H "Authorization: Bearer $TOKEN" https://x/y',
+    ],
+)
+def test_an_unknown_value_of_an_option_that_changes_nothing_asks_nobody(command: str) -> None:
+    rating = rate(command)
+    assert rating.risk is Risk.READ_ONLY
+    assert Trait.DYNAMIC in rating.traits
+    assert not rating.runs_without_shell
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "kubectl get pods -n $NS",
+        'kubectl get "$X"',
+        'kubectl -l -n "$X" pods',
+        'kubectl exec p -- gawk -c "$X" f',
+        'kubectl -c "$X" get pods',
+        'redis-cli -h "$HOST" "$X"',
+        'redis-cli -h -a "$X" a',
+        'psql -h "$HOST" -c "$X"',
+        'curl -H "$X" https://x',
+        'curl -H "@$X" https://x',
+        'kubectl get pods -n "${X:-$(touch f)}"',
+        'kubectl exec p -- sed -n "$X" f',
+        'kubectl get pods "$X" -n prod',
+    ],
+)
+def test_an_unknown_word_that_may_be_anything_else_asks(command: str) -> None:
+    assert rate(command).risk is not Risk.READ_ONLY
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "(" * 5000 + "ls" + ")" * 5000,
+        "echo " + "$(echo " * 9000 + "x" + ")" * 9000,
+        "echo " + "${x:-" * 9000 + "}" * 9000,
+        "if " * 9000 + "ls",
+        "sudo " * 9000 + "ls",
+        "ls;\n" * 400_000,
+        "mysql -e '" + "prepare a from " * 3000 + "@b'",
+        "psql -c 'select " + "(" * 4000 + "1" + ")" * 4000 + "'",
+    ],
+    ids=["subshells", "substitutions", "expansions", "conditions", "wrappers", "length", "prepared", "parentheses"],
+)
+def test_what_is_nested_or_long_beyond_reading_is_mutating_at_least(command: str) -> None:
+    rating = rate(command)
+    assert rating.risk is not Risk.READ_ONLY
+    assert rating.pipeline is None or "sudo" in command or "mysql" in command or "psql" in command
+
+
+def test_what_is_too_deep_to_read_is_still_searched_for_worse() -> None:
+    assert rate("(" * 5000 + "rm -rf /data" + ")" * 5000).risk is Risk.DESTRUCTIVE
+
+
+def test_work_on_a_text_grows_with_its_length_and_not_with_its_square() -> None:
+    def instructions(command: str) -> int:
+        """Lines of Python run, which do not depend on how busy the machine is."""
+        count = 0
+
+        def tick(*_: object) -> object:
+            nonlocal count
+            count += 1
+            return tick
+
+        before = sys.gettrace()
+        sys.settrace(tick)
+        try:
+            rate(command)
+        finally:
+            sys.settrace(before)
+        return count
+
+    for unit in ("kubectl get pod <pod-name> -n x\n", "cat <<EOF\nx\nEOF\n", "x=a; echo $x\n", "ls | "):
+        assert instructions(unit * 160 + "ls") < 8 * instructions(unit * 40 + "ls")
+
+
+@pytest.mark.parametrize(
+    ("command", "risk"),
+    [
+        ("helmfile destroy", Risk.DESTRUCTIVE),
+        ("s3cmd del s3://b", Risk.DESTRUCTIVE),
+        ("tool db:drop", Risk.DESTRUCTIVE),
+        ("tool delete-all", Risk.DESTRUCTIVE),
+        ("tool deletion-report", Risk.MUTATING),
+        ("tool get /rm/x", Risk.MUTATING),
+    ],
+)
+def test_a_tool_that_nobody_knows_is_feared_for_its_verb(command: str, risk: Risk) -> None:
+    assert rate(command).risk is risk
+
+
+@pytest.mark.parametrize(
+    "builtin",
+    ["declare -a", "read", "unset", "printf -v", "test -v", "[ -v", "wait -n -p", "getopts a", "local", "mapfile"],
+)
+def test_commands_in_the_index_of_a_variables_name_count(builtin: str) -> None:
+    end = " ]" if builtin.startswith("[") else ""
+    assert rate(f"{builtin} 'a[$(rm -rf /data)]'{end}").risk is Risk.DESTRUCTIVE
+    assert rate(f"{builtin} 'a[$(touch f)]'{end}").risk is Risk.MUTATING
