@@ -117,7 +117,9 @@ class Bench:
             store=store,
             clock=self.clock,
             plans=self._plan,
-            executor=Executor(clock=self.clock, redactor=redactor, directory=folder / "work"),
+            executor=Executor(
+                clock=self.clock, redactor=redactor, directory=folder / "work", records=folder / "records"
+            ),
             keeper=ControlKeeper(store=store, clock=self.clock, planes={}),
             redactor=redactor,
             actions={"reading": self.reading, "changing": self.changing},

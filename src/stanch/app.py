@@ -217,6 +217,7 @@ class App:
                 clock=self.clock,
                 redactor=redactor,
                 directory=settings.commands.directory,
+                records=settings.server.data / "commands",
                 environment=environment,
             ),
             keeper=controls,

@@ -56,6 +56,7 @@ from stanch.response.execution import Execution, Executor, NotStarted, Pipeline
 from stanch.response.expectation import ByEye, Met, NotMet, judged
 from stanch.response.journal import Journal, Moved
 from stanch.response.phases import PhaseEnd
+from stanch.response.records import Elsewhere, Ended, Found, Lost, NeverBegun, Running
 from stanch.response.redaction import Redactor
 from stanch.response.reporting import StepReport
 from stanch.response.settling import MOST_ATTEMPTS, Ending, Settled, Verdict, settle
@@ -78,6 +79,7 @@ EscalateHook = Callable[[Connection, Incident, StepRecord, float], None]
 
 _LOOKS = 5
 _NO_EFFECT = "It reported success, and had no effect:"
+_ADOPTION_LOOK_S = 0.25
 _SHELL = ("/bin/bash", "--noprofile", "--norc", "-c")
 
 log = structlog.get_logger(__name__)
@@ -150,12 +152,13 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Result:
-    """How a command or a query ended. `cut` where it was ended from here."""
+    """How a command or a query ended. `cut` where it was ended from here; `note` is said where it succeeded."""
 
     output: str | None
     fault: str | None = None
     exit_status: int | None = None
     cut: bool = False
+    note: str | None = None
 
 
 class Drive:
@@ -416,12 +419,18 @@ class Drive:
         )
 
     async def _start(
-        self, seen: _Seen, step: StepRecord, resolved: StepRecord, *, because: str | None = None
+        self,
+        seen: _Seen,
+        step: StepRecord,
+        resolved: StepRecord,
+        *,
+        because: str | None = None,
+        record: str | None = None,
     ) -> StepRecord:
         """Write the intent."""
         now = self._clock.now()
         due_at = now + self._timebox(resolved)
-        change = transitions.started(step, resolved, now=now, due_at=due_at, because=because)
+        change = transitions.started(step, resolved, now=now, due_at=due_at, because=because, record=record)
         self._began[step.key, change.after.attempt] = self._clock.monotonic()
         return await self._move(seen, step, change)
 
@@ -476,9 +485,12 @@ class Drive:
         if way is Way.WATCH:
             await self._watch_out(seen, await self._start(seen, step, resolved, because=again))
             return
-        started = await self._start(seen, step, resolved, because=again)
-        result = await self._ask_database(started) if way is Way.QUERY else await self._execute(started, way)
+        # What only reads is begun again after a crash; of everything else the outcome must outlive us.
+        record = None if way is Way.QUERY or _begun_again(resolved, way) else self._tools.executor.record()
+        started = await self._start(seen, step, resolved, because=again, record=record)
+        result = await self._ask_database(started) if way is Way.QUERY else await self._execute(started, way, record)
         await self._close(seen, started, result)
+        self._tools.executor.forget(record)
 
     async def _close(self, seen: _Seen, step: StepRecord, result: _Result) -> None:
         """Write what a command or query came to."""
@@ -532,7 +544,7 @@ class Drive:
             seen,
             step,
             state,
-            fault,
+            result.note if fault is None else fault,
             output=result.output,
             exit_status=result.exit_status,
             verified=" ".join(proof) if proof and state is StepState.DONE else None,
@@ -663,7 +675,7 @@ class Drive:
         await self._move(seen, step, Transition(after=changes[at].after, events=told), also=also)
         self.is_stale = True
 
-    async def _execute(self, step: StepRecord, way: Way) -> _Result:
+    async def _execute(self, step: StepRecord, way: Way, record: str | None) -> _Result:
         pipeline: Pipeline | None = step.pipeline
         if way is Way.SHELL:
             assert step.command is not None
@@ -676,6 +688,7 @@ class Drive:
             timebox_s=timebox_s,
             endless=Trait.ENDLESS in step.traits,
             harmless=step.risk is Risk.READ_ONLY,
+            record=record,
             show=lambda output: self._journal.show(step, output),
         )
         try:
@@ -684,7 +697,7 @@ class Drive:
             return _Result(output=None, fault=str(not_started))
         except Cut as cut:
             return _Result(output=None, fault=str(cut), cut=True)
-        return _Result(output=done.output, fault=done.fault, exit_status=done.exit_status, cut=done.ended is not None)
+        return _of_execution(done)
 
     async def _ask_database(self, step: StepRecord) -> _Result:
         assert self._tools.query is not None
@@ -887,7 +900,7 @@ class Drive:
         """Deal with a step that somebody started who is gone."""
         way = way_of(step, self._tools.means)
         gone = f"Stanch ended while attempt {step.attempt} ran."
-        if step.risk is Risk.READ_ONLY and way is not Way.SHELL:
+        if _begun_again(step, way):
             self._tools.executor.end_left_over(f"{step.run_id}/{step.key}")
             if seen.run.stop_by is not None:
                 await self._over(seen, step, StepState.FAILED, f"{gone} The run was stopped.")
@@ -907,13 +920,61 @@ class Drive:
             result = _Result(output=step.output, exit_status=step.progress[transitions.RAN])
             await self._prove(seen, step, result)
             return
-        await self._watch_left_over(seen, step)
-        if way is Way.ARGV and await self._settled_by_a_look(seen, step):
-            return
-        because = (
-            f"{gone} Nobody saw its outcome. Look at what it left behind, then say that it is done, or do it again."
-        )
-        await self._over(seen, step, StepState.UNKNOWN, because)
+        await self._adopt(seen, step, way, gone)
+
+    async def _adopt(self, seen: _Seen, step: StepRecord, way: Way | ByHand | FillIn, gone: str) -> None:
+        """Take up a command that an earlier Stanch had run, by what its supervisor says of it."""
+        found, ended_here = await self._await_supervisor(seen, step)
+        match found:
+            case Ended(outcome=outcome):
+                if isinstance(outcome, NotStarted):
+                    result = _Result(output=None, fault=str(outcome))
+                else:
+                    result = _of_execution(outcome)
+                if ended_here:
+                    result = replace(result, fault=f"The run was stopped. {result.fault or ''}".strip(), cut=True)
+                note = "It ended while Stanch was away; its supervisor saw it through."
+                await self._close(seen, step, replace(result, note=note))
+                self._tools.executor.forget(step.progress.get(transitions.RECORD))
+            case NeverBegun():
+                await self._begin_after_all(seen, step, way, gone)
+            case Lost() | Elsewhere() | Running():
+                await self._watch_left_over(seen, step)
+                if way is Way.ARGV and await self._settled_by_a_look(seen, step):
+                    return
+                because = (
+                    f"{gone} Nobody saw its outcome. Look at what it left behind, then say that it is done, or do it "
+                    "again."
+                )
+                await self._over(seen, step, StepState.UNKNOWN, because)
+            case _:
+                assert_never(found)
+
+    async def _await_supervisor(self, seen: _Seen, step: StepRecord) -> tuple[Found, bool]:
+        """What became of its command, once its supervisor is done with it; whether it was ended from here."""
+        name = f"{step.run_id}/{step.key}"
+        ended_here = False
+        while isinstance(found := self._tools.executor.find(step.progress.get(transitions.RECORD)), Running):
+            if self.stop.is_set() and not ended_here:
+                ended_here = self._tools.executor.end_left_over(name) > 0
+            text = "It still runs from before the restart; its supervisor holds it to its time box."
+            await self._journal.progress(seen.run, step, {**transitions.kept(step.progress), "text": text})
+            await (self._clock.sleep(_ADOPTION_LOOK_S) if self.stop.is_set() else self._pause(_ADOPTION_LOOK_S))
+        return found, ended_here
+
+    async def _begin_after_all(self, seen: _Seen, step: StepRecord, way: Way | ByHand | FillIn, gone: str) -> None:
+        """Of what was to be done nothing was begun: it is done now, where it still may be."""
+        because = f"{gone} Nothing of it had been begun."
+        if seen.run.stop_by is not None:
+            await self._over(seen, step, StepState.FAILED, f"{because} The run was stopped.")
+        elif step.attempt >= MOST_ATTEMPTS:
+            await self._over(seen, step, StepState.FAILED, f"{because} It is not begun a {step.attempt + 1}th time.")
+        elif isinstance(way, ByHand | FillIn):
+            await self._ask(seen, step, slots.for_people(step), because=way.because, by_hand=True)
+        else:
+            resolved = slots.resolved(replace(step, statement=step.command))
+            if await self._is_allowed(seen, step, resolved):
+                await self._carry_out(seen, step, resolved, way, again=because)
 
     async def _settled_by_a_look(self, seen: _Seen, step: StepRecord) -> bool:
         """Where a look tells whether a command took effect whose outcome nobody saw, go on from there."""
@@ -931,7 +992,7 @@ class Drive:
         return True
 
     async def _watch_left_over(self, seen: _Seen, step: StepRecord) -> None:
-        """Where the command itself outlived Stanch, wait for its end; its output and exit status went unseen."""
+        """Where the command outlived its supervisor too, wait for its end; its output and exit status went unseen."""
         name = f"{step.run_id}/{step.key}"
         until = self._clock.monotonic() + self._timebox(step)
         while left := self._tools.executor.left_over(name):
@@ -1054,6 +1115,15 @@ class Drive:
         """The value of `act`. Raises Cut where its time ran out or the run is stopped, once it has ended."""
         stop = self.stop if heed_stop else None
         return await within(act, clock=self._clock, seconds=seconds, stop=stop)
+
+
+def _begun_again(step: StepRecord, way: Way | ByHand | FillIn) -> bool:
+    """Whether the step only reads, so that after a crash it is simply begun again."""
+    return step.risk is Risk.READ_ONLY and way is not Way.SHELL
+
+
+def _of_execution(done: Execution) -> _Result:
+    return _Result(output=done.output, fault=done.fault, exit_status=done.exit_status, cut=done.ended is not None)
 
 
 def _over_already(incident: Incident) -> str | None:

@@ -1,28 +1,37 @@
-"""Runs what was rated: argv without a shell, pipelines wired here, in process groups that end with their time box.
+"""Has what was rated run: argv without a shell, pipelines wired here, under a supervisor that outlives the server.
 
 The environment is built from nothing plus the settings, so nothing of the server's own (passwords, tokens) is
-inherited. What is printed goes through `output.Output` before anything else sees it.
+inherited. What is printed is redacted before it reaches the server.
 """
 
 import asyncio
 import contextlib
-import os
-import signal
-from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import stanch
 from stanch.model.clock import Clock
-from stanch.response.output import Caps, Output
+from stanch.response.processes import (
+    MARKER,
+    Execution,
+    Job,
+    Limits,
+    NotStarted,
+    Pipeline,
+    Show,
+    end_leftovers,
+    leftovers,
+)
+from stanch.response.records import Found, Records, of_entry
 from stanch.response.redaction import Redactor
+from stanch.response.supervisor import END, LARGEST_BYTES, Order
 
-Pipeline = tuple[tuple[str, ...], ...]
-Show = Callable[[str], Awaitable[None]]
-"""Hears the redacted output so far, now and then while a command runs."""
-
-MARKER = "STANCH_STEP"
-"""Environment variable that every process of a step carries, children too: how what outlived a crash is found."""
+__all__ = ["MARKER", "Execution", "Executor", "Limits", "NotStarted", "Pipeline", "Show"]
 
 ENVIRONMENT: Mapping[str, str] = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -33,72 +42,14 @@ ENVIRONMENT: Mapping[str, str] = {
     "GIT_TERMINAL_PROMPT": "0",
 }
 
-_CHUNK = 65_536
-_ANSWERS_WITH_ONE = frozenset({"grep", "egrep", "fgrep", "zgrep", "pgrep", "diff", "cmp", "test", "["})
-"""Programs whose exit status 1 is an answer (nothing matched, the files differ), not a failure."""
-
-
-class NotStarted(Exception):
-    """A program of the pipeline could not be started; nothing of it ran. The argument says why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Times in seconds. `kill_after_s` lies between TERM and KILL; `drain_s` is how long output may trail the exit.
-
-    `capture_s` bounds endless commands; one that prints more than `flood_bytes` is ended where that is harmless.
-    """
-
-    kill_after_s: float = 5.0
-    drain_s: float = 1.0
-    show_every_s: float = 0.5
-    capture_s: float = 10.0
-    flood_bytes: int = 256_000_000
-    caps: Caps = field(default_factory=Caps)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
-    """What a pipeline did. `statuses` are the stages' exit statuses, negative for a signal.
-
-    `ended` says why it was ended before it was done by itself; `captured` is the ending that was meant.
-    """
-
-    programs: tuple[str, ...]
-    statuses: tuple[int, ...]
-    output: str
-    elapsed_s: float
-    ended: str | None = None
-    captured: bool = False
-
-    @property
-    def exit_status(self) -> int | None:
-        """The last stage's, as a shell gives it; None where it was ended from here."""
-        return None if self.ended or self.captured else self.statuses[-1]
-
-    @property
-    def fault(self) -> str | None:
-        """Why it counts as failed, as a sentence; None where it did not.
-
-        Every stage counts, as with `pipefail`; a stage that died of a reader that had enough (SIGPIPE) does not.
-        """
-        if self.captured:
-            return None
-        if self.ended:
-            return self.ended
-        for program, status in zip(self.programs, self.statuses, strict=True):
-            if status in {0, -signal.SIGPIPE, 128 + signal.SIGPIPE}:
-                continue
-            if status == 1 and program in _ANSWERS_WITH_ONE:
-                continue
-            if status < 0:
-                return f"`{program}` was ended by {signal.Signals(-status).name}."
-            return f"`{program}` ended with exit status {status}."
-        return None
+_UNSEEN = "The process that watched over it was ended, so nobody saw how it ended."
 
 
 class Executor:
-    """Runs pipelines. `environment` is added to the little that every command gets; `directory` is where they run."""
+    """Runs pipelines. `environment` is added to the little that every command gets; `directory` is where they run.
+
+    `records` is where outcomes are kept until they are stored: a directory of this server's own.
+    """
 
     def __init__(
         self,
@@ -106,19 +57,36 @@ class Executor:
         clock: Clock,
         redactor: Redactor,
         directory: Path,
+        records: Path,
         environment: Mapping[str, str] | None = None,
         limits: Limits | None = None,
     ) -> None:
         self._clock = clock
         self._redactor = redactor
         self._directory = directory
+        self._records = Records(records)
         self._environment = {**ENVIRONMENT, "HOME": str(directory), **(environment or {})}
         self._limits = limits or Limits()
+        self._forks: _Forks | None = None
+        self._leaving = False
 
     @property
     def environment_names(self) -> tuple[str, ...]:
         """The names of the variables that commands get, sorted; part of what an approval binds to."""
         return tuple(sorted(self._environment))
+
+    def record(self) -> str:
+        """A name for the record of a command that is about to be run. Raises OSError."""
+        return self._records.name()
+
+    def find(self, record: str | None) -> Found:
+        """What became of a command that an earlier server had run; one that was never begun never will be."""
+        return self._records.find(record)
+
+    def forget(self, record: str | None) -> None:
+        """Its outcome is stored."""
+        if record is not None:
+            self._records.forget(record)
 
     def left_over(self, step: str) -> tuple[int, ...]:
         """Processes of that step which outlived the Stanch that started them, by id."""
@@ -127,6 +95,21 @@ class Executor:
     def end_left_over(self, step: str) -> int:
         """Kill them; how many there were."""
         return end_leftovers(self._marker(step))
+
+    def leave(self) -> None:
+        """The server is about to end: what changes something is left to its supervisor from here on, not ended."""
+        self._leaving = True
+
+    def close(self) -> None:
+        """End the process that forks, which a next command starts anew. Supervisors that are at work go on."""
+        self._leaving = False
+        self._records.sweep(self._clock.now())
+        self._end_forks()
+
+    def _end_forks(self) -> None:
+        if self._forks is not None:
+            self._forks.close()
+            self._forks = None
 
     def _marker(self, step: str) -> str:
         # Other installations on this machine number their incidents and runs from 1 as well.
@@ -140,214 +123,114 @@ class Executor:
         timebox_s: float,
         endless: bool = False,
         harmless: bool = False,
+        record: str | None = None,
         show: Show | None = None,
     ) -> Execution:
         """Run the stages to their end, to `timebox_s` or, where `endless`, for as long as is captured.
 
-        `step` names whose processes these are. `harmless` commands may also be ended for printing without end.
-        Raises NotStarted. When cancelled, the processes are ended before the cancellation goes on.
+        `step` names whose processes these are. `harmless` commands may also be ended for printing without end. With a
+        `record` the outcome outlives this server; a harmless command without one ends with it. Raises NotStarted. When
+        cancelled, the processes are ended before the cancellation goes on, unless the server is leaving.
         """
-        marker = self._marker(step)
+        job = Job(
+            pipeline=pipeline,
+            marker=self._marker(step),
+            directory=str(self._directory),
+            environment=self._environment,
+            timebox_s=timebox_s,
+            endless=endless,
+            harmless=harmless,
+            limits=self._limits,
+        )
+        path = None if record is None else str(self._records.path(record))
+        order = Order(job=job, secrets=self._redactor.known, record=path)
         began = self._clock.monotonic()
-        output = Output(self._redactor, self._limits.caps)
-        bound = min(timebox_s, self._limits.capture_s) if endless else timebox_s
-        async with self._started(pipeline, marker) as (processes, reader):
-            reading = asyncio.ensure_future(self._read(reader, output, harmless=harmless))
-            exits = asyncio.ensure_future(_all_exited(processes))
-            bounding = asyncio.ensure_future(self._clock.sleep(bound))
-            showing = asyncio.ensure_future(self._show(output, show)) if show else None
-            try:
-                flooded = await self._until_done(reading, exits, bounding)
-                ended = not exits.done()
-                if ended:
-                    await self._end(processes, marker)
-                    await exits
-                await self._drain(reading, processes, marker)
-            except asyncio.CancelledError:
-                await asyncio.shield(self._end(processes, marker))
-                raise
-            finally:
-                await _cancel(reading, exits, bounding, showing)
-        because = None
-        if ended and not endless:
-            because = (
-                f"It was ended after printing {output.size:,} bytes."
-                if flooded
-                else f"It did not finish in its time box of {timebox_s:g} s and was ended, with all it had started."
-            )
-        return Execution(
-            programs=tuple(Path(stage[0]).name for stage in pipeline),
-            statuses=tuple(process.returncode if process.returncode is not None else 0 for process in processes),
-            output=output.finish(),
-            elapsed_s=self._clock.monotonic() - began,
-            ended=because,
-            captured=ended and endless,
-        )
-
-    @contextlib.asynccontextmanager
-    async def _started(
-        self, pipeline: Pipeline, marker: str
-    ) -> AsyncIterator[tuple[list[Process], asyncio.StreamReader]]:
-        """The stages, started, and one reader for all they print."""
-        self._directory.mkdir(parents=True, exist_ok=True)
-        ours, theirs = os.pipe()
-        reader = asyncio.StreamReader(limit=_CHUNK)
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(ours, "rb", 0)
-        )
+        reader, writer = await self._connect()
         try:
-            try:
-                processes = await self._start(pipeline, marker, theirs)
-            finally:
-                os.close(theirs)
-            yield processes, reader
-        finally:
-            transport.close()
-
-    async def _start(self, pipeline: Pipeline, marker: str, printed: int) -> list[Process]:
-        """Start every stage, each leading a process group of its own, wired from left to right; or none of them."""
-        environment = {**self._environment, MARKER: marker}
-        processes: list[Process] = []
-        source = DEVNULL
-        try:
-            for stage in pipeline:
-                is_last = len(processes) == len(pipeline) - 1
-                onward, sink = (DEVNULL, printed) if is_last else os.pipe()
-                try:
-                    process = await asyncio.create_subprocess_exec(
-                        *stage,
-                        stdin=source,
-                        stdout=sink,
-                        stderr=printed,
-                        env=environment,
-                        cwd=self._directory,
-                        process_group=0,
-                    )
-                finally:
-                    _close(source)
-                    source = onward
-                    if not is_last:
-                        os.close(sink)
-                processes.append(process)
-        except (OSError, ValueError) as error:
-            _close(source)
-            await self._end(processes, marker)
-            raise NotStarted(_why_not_started(pipeline[len(processes)][0], error, environment["PATH"])) from error
-        except BaseException:
-            _close(source)
-            await asyncio.shield(self._end(processes, marker))
+            writer.write(order.line())
+            told = await _hear(reader, show)
+        except asyncio.CancelledError:
+            if not (self._leaving and order.outlives_the_server):
+                await asyncio.shield(_end(reader, writer))
             raise
-        return processes
+        finally:
+            writer.close()
+        if told is None:
+            end_leftovers(job.marker)
+            programs = tuple(Path(stage[0]).name for stage in pipeline)
+            elapsed_s = self._clock.monotonic() - began
+            return Execution(programs=programs, statuses=(), output="", elapsed_s=elapsed_s, ended=_UNSEEN)
+        return told
 
-    async def _read(self, reader: asyncio.StreamReader, output: Output, *, harmless: bool) -> bool:
-        """Feed the output until its end; True when it was too much."""
-        while chunk := await reader.read(_CHUNK):
-            output.feed(chunk)
-            if harmless and output.size > self._limits.flood_bytes:
-                return True
-        return False
-
-    async def _show(self, output: Output, show: Show) -> None:
-        shown = 0
-        while True:
-            await self._clock.sleep(self._limits.show_every_s)
-            if output.size > shown:
-                shown = output.size
-                await show(output.text())
-
-    @staticmethod
-    async def _until_done(
-        reading: asyncio.Future[bool], exits: asyncio.Future[None], bounding: asyncio.Future[None]
-    ) -> bool:
-        """Wait for the exits, the bound or a flood; True for a flood."""
-        awaited: set[asyncio.Future[bool] | asyncio.Future[None]] = {reading, exits, bounding}
-        await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
-        if reading.done() and not exits.done() and not bounding.done() and not reading.result():
-            await asyncio.wait({exits, bounding}, return_when=asyncio.FIRST_COMPLETED)
-        return reading.done() and reading.result()
-
-    async def _drain(self, reading: asyncio.Future[bool], processes: list[Process], marker: str) -> None:
-        """Read what is still in the pipe. Whoever still holds it open then was left behind, and is ended."""
-        await asyncio.wait({reading}, timeout=self._limits.drain_s)
-        if not reading.done():
-            await self._end(processes, marker)
-            await asyncio.wait({reading}, timeout=self._limits.drain_s)
-
-    async def _end(self, processes: list[Process], marker: str) -> None:
-        """TERM to every group and everything that carries the marker; KILL to what is left after a while."""
-        _signal(processes, marker, signal.SIGTERM)
-        patience = asyncio.ensure_future(self._clock.sleep(self._limits.kill_after_s))
-        pause = 0.02
-        while not patience.done() and _alive(processes, marker):
-            await asyncio.wait({patience}, timeout=pause)
-            pause = min(2 * pause, 0.5)
-        await _cancel(patience)
-        _signal(processes, marker, signal.SIGKILL)
-        await _all_exited(processes)
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A socket with a fresh supervisor at its other end."""
+        if self._forks is None or not self._forks.alive:  # it may have been ended between two commands
+            self._end_forks()
+            self._forks = _Forks()
+        ours = self._forks.fork()
+        return await asyncio.open_connection(sock=ours, limit=LARGEST_BYTES)
 
 
-def leftovers(marker: str) -> tuple[int, ...]:
-    """Processes of this user that carry `marker`, by id: what a step started and nobody ended.
+class _Forks:
+    """The process that forks a supervisor for each command."""
 
-    Linux only; elsewhere nothing is found.
-    """
-    wanted = f"{MARKER}={marker}".encode()
-    found: list[int] = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(int(entry.name))
-    return tuple(found)
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair()
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "stanch.response.supervisor"],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                env={"PYTHONPATH": str(Path(stanch.__file__).parents[1]), "LANG": "C.UTF-8"},
+                start_new_session=True,  # Ctrl-C on the terminal is for the server, which ends or leaves its commands
+            )
+        finally:
+            theirs.close()
 
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
 
-def end_leftovers(marker: str) -> int:
-    """Kill what carries `marker`; how many there were."""
-    found = leftovers(marker)
-    for process in found:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
-    return len(found)
+    def fork(self) -> socket.socket:
+        """Our end of a socket to a new supervisor. Raises OSError."""
+        ours, theirs = socket.socketpair()
+        try:
+            socket.send_fds(self._control, [b"f"], [theirs.fileno()])
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        return ours
 
-
-def _signal(processes: list[Process], marker: str, number: signal.Signals) -> None:
-    for process in processes:
-        # The kernel gives a number out again only when its group is empty: a process that bears the number of a leader
-        # that is gone is a stranger.
-        if process.returncode is not None and Path(f"/proc/{process.pid}").exists():
-            continue
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
-    for stray in leftovers(marker):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(stray, number)
-
-
-def _alive(processes: list[Process], marker: str) -> bool:
-    return any(process.returncode is None for process in processes) or bool(leftovers(marker))
+    def close(self) -> None:
+        """It ends by itself when its socket does."""
+        self._control.close()
+        self._process.wait()
 
 
-async def _all_exited(processes: list[Process]) -> None:
-    for process in processes:
-        await process.wait()
+async def _hear(reader: asyncio.StreamReader, show: Show | None) -> Execution | None:
+    """What the supervisor says, to the end; None where it is gone before it said how it ended. Raises NotStarted."""
+    while True:
+        try:
+            line = await reader.readline()
+        except ConnectionError:
+            return None
+        if not line.endswith(b"\n"):
+            return None
+        message: dict[str, Any] = json.loads(line)
+        if "show" in message:
+            if show is not None:
+                await show(message["show"])
+        elif "not_started" in message:
+            raise NotStarted(message["not_started"])
+        else:
+            return of_entry(message)
 
 
-async def _cancel(*tasks: asyncio.Future[None] | asyncio.Future[bool] | None) -> None:
-    for task in tasks:
-        if task is not None:
-            task.cancel()
-    await asyncio.gather(*(task for task in tasks if task is not None), return_exceptions=True)
-
-
-def _close(descriptor: int) -> None:
-    if descriptor >= 0:
-        os.close(descriptor)
-
-
-def _why_not_started(program: str, error: Exception, path: str) -> str:
-    match error:
-        case FileNotFoundError():
-            return f"`{program}` is not installed where Stanch runs (looked in {path}). Nothing was run."
-        case PermissionError():
-            return f"`{program}` may not be run by the user that Stanch runs as. Nothing was run."
-        case _:
-            return f"`{program}` could not be started: {error}. Nothing was run."
+async def _end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Have it ended, and wait until it is."""
+    with contextlib.suppress(ConnectionError, NotStarted):
+        writer.write(END)
+        await writer.drain()
+        await _hear(reader, None)

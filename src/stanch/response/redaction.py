@@ -100,8 +100,9 @@ class Redactor:
     """Takes secrets out of text. `known` are secret values as they are; their base64 and URL forms go as well."""
 
     def __init__(self, known: Iterable[str] = ()) -> None:
+        self.known = tuple(known)
         forms: set[str] = set()
-        for value in known:
+        for value in self.known:
             if len(value) < _SHORTEST_KNOWN:
                 continue
             encoded = base64.b64encode(value.encode()).decode()

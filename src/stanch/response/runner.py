@@ -64,7 +64,9 @@ class Runner:
         self._is_unsure = True
 
     async def run(self) -> None:
-        """Until cancelled; then everything in flight is ended, and what is held is let go for the next process."""
+        """Until cancelled; then what is held is let go for the next process, and everything in flight is ended, but
+        for commands that change something: their supervisors see them through.
+        """
         guard = None if self._alone else asyncio.create_task(self._keep_leases(), name="stanch-leases")
         self._is_unsure = True
         try:
@@ -74,7 +76,9 @@ class Runner:
                     pause = await self._look()
                     await listener.wait(pause)
         finally:
+            self._tools.executor.leave()
             await _end([each.task for each in self._held.values()] + ([] if guard is None else [guard]))
+            self._tools.executor.close()
 
     async def _look(self) -> float:
         """Wake, stop and take what there is; how long to sleep at most."""

@@ -45,6 +45,9 @@ TAKEN = "taken"
 LATE = "late"
 """In a step's progress: the phases whose end was missed, and said so."""
 
+RECORD = "record"
+"""In a step's progress: where its supervisor writes what became of its command (see `records`)."""
+
 NO_UNDO = "no undo"
 """The name of the fact that says, before people approve, why there is no undo."""
 
@@ -66,6 +69,7 @@ _KEPT = frozenset(
         CHOICE,
         TAKEN,
         LATE,
+        RECORD,
     }
 )
 LASTING = frozenset({WATCHES, WHEN, BRANCH, LATE})
@@ -149,8 +153,17 @@ def proposed(
     return Transition(after=after, events=(event,))
 
 
-def started(step: StepRecord, wanted: StepRecord, *, now: float, due_at: float, because: str | None) -> Transition:
-    """The intent: from here on it may have happened, whatever happens to us."""
+def started(
+    step: StepRecord,
+    wanted: StepRecord,
+    *,
+    now: float,
+    due_at: float,
+    because: str | None,
+    record: str | None = None,
+) -> Transition:
+    """The intent: from here on it may have happened, whatever happens to us. `record` is where its outcome will be."""
+    progress = _without(kept(wanted.progress), RAN, ACTED, RECORD)
     after = replace(
         wanted,
         state=StepState.STARTED,
@@ -162,7 +175,7 @@ def started(step: StepRecord, wanted: StepRecord, *, now: float, due_at: float, 
         exit_status=None,
         because=because,
         not_before=None,
-        progress=_without(kept(wanted.progress), RAN, ACTED),
+        progress=progress if record is None else {**progress, RECORD: record},
     )
     command = after.statement if after.statement is not None else after.command
     event = told(EventKind.STEP_STARTED, after, command=command, attempt=after.attempt, because=because)

@@ -4,27 +4,41 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from stanch.model.clock import SystemClock
-from stanch.response.execution import Executor, Limits, NotStarted, leftovers
+from stanch.response.execution import Executor, Limits, NotStarted
 from stanch.response.output import Caps
+from stanch.response.processes import leftovers
 from stanch.response.redaction import Redactor
 
 QUICK = Limits(kill_after_s=0.3, drain_s=0.3, show_every_s=0.05, capture_s=1.5, flood_bytes=5_000_000)
 
 
+OPEN: list[Executor] = []
+
+
+@pytest.fixture(autouse=True)
+def _closing() -> Iterator[None]:
+    yield
+    while OPEN:
+        OPEN.pop().close()
+
+
 def executor(tmp_path: Path, *, known: tuple[str, ...] = (), limits: Limits = QUICK, **environment: str) -> Executor:
-    return Executor(
+    made = Executor(
         clock=SystemClock(),
         redactor=Redactor(known),
         directory=tmp_path / "work",
+        records=tmp_path / "records",
         environment=environment,
         limits=limits,
     )
+    OPEN.append(made)
+    return made
 
 
 STEP = "1.1/a-step"
@@ -218,6 +232,7 @@ async def test_what_outlived_a_crash_is_found_by_its_marker(tmp_path: Path) -> N
     ours = executor(tmp_path)
     environment = {"STANCH_STEP": marker_of(tmp_path)}
     child = await asyncio.create_subprocess_exec("sleep", "60", env=environment, start_new_session=True)
+    await until(lambda: ours.left_over(STEP))
     assert ours.left_over(STEP) == (child.pid,)
     assert ours.left_over("1.1/another") == ()
     assert ours.end_left_over(STEP) == 1

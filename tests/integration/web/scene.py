@@ -353,7 +353,7 @@ async def scene(
             store=store,
             clock=clock,
             plans=lambda _: _given(plan),
-            executor=Executor(clock=clock, redactor=redactor, directory=folder),
+            executor=Executor(clock=clock, redactor=redactor, directory=folder, records=folder / "records"),
             keeper=keeper,
             redactor=redactor,
             actions={each.name: each for each in (Diagnose(), CreateIndex(gate))},
