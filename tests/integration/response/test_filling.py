@@ -125,7 +125,7 @@ async def test_releases_that_stanch_knows_are_offered_with_where_they_come_from(
     run = await stage.open()
     now = stage.clock.now()
     marks = [
-        {"at": now - 600, "service": "booking", "text": "deploy", "version": "v2.4", "previous": "v2.3", "data": {}},
+        {"at": now - 600.5, "service": "booking", "text": "deploy", "version": "v2.4", "previous": "v2.3", "data": {}},
         {"at": now - 900, "service": "other", "text": "deploy", "version": "v9", "previous": "v8", "data": {}},
         {"at": now - 86_400, "service": "booking", "text": "deploy", "version": "v2.3", "previous": "v2.2", "data": {}},
     ]
