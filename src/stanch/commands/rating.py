@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from stanch.commands import constant
+from stanch.commands.connection import named
 from stanch.commands.effect import (
     NO_STDIN,
     Call,
@@ -275,7 +276,8 @@ class _Rater:
             effects.append(self.declared(simple))
             effects.extend(self.indexes(simple.words[0].value, tuple(word.value for word in simple.words[1:])))
         elif simple.words:
-            effects.append(self.worded(simple, stdin))
+            before = [(a.name, a.value.value) for a in simple.assignments if a.value is not None]
+            effects.append(self.worded(simple, stdin).at(**named(before)))
         if simple.inner:
             effects = [effect.having(Trait.DYNAMIC) for effect in effects]
         own = together(effects)

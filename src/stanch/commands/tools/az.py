@@ -58,6 +58,11 @@ def _az(call: Call) -> Effect:
     if not all(_GROUPS.match(word) for word in path):
         return unknown("its path is not known")
     effect = _path(path, arguments, call)
+    if path[:2] == ["sql", "db"]:
+        effect = effect.at(
+            database=_value(arguments, "--name") or _value(arguments, "-n"),
+            host=_value(arguments, "--server") or _value(arguments, "-s"),
+        )
     return effect.at(
         context=_value(arguments, "--subscription"), resource=_value(arguments, "--name") or _value(arguments, "-n"),
         cluster=_value(arguments, "--resource-group") or _value(arguments, "-g"),

@@ -10,7 +10,7 @@ from stanch.model.risk import Risk, Trait
 
 _SECRET_FILE = re.compile(
     r"/etc/(?:shadow|gshadow|sudoers)|\.ssh/id_|\.pem$|\.key$|\.pgpass$|\.netrc$|\.aws/credentials|\.kube/config|"
-    r"\.docker/config\.json|(?:^|/)\.env(?:\.|$)|/proc/[^/]+/environ|/run/secrets/|/var/run/secrets/|\.npmrc$|"
+    r"\.docker/config\.json|(?:^|/)\.env(?:\.|$)|/proc/[^/]+/(?:environ|mem)\b|/run/secrets/|/var/run/secrets/|\.npmrc$|"
     r"\.vault-token|\.my\.cnf$|\.git-credentials|kubeconfig|admin\.conf$"
 )
 _DEVICE = re.compile(r"/dev/(?!null$|zero$|stdout$|stderr$|stdin$|tty$|fd/|shm/)")

@@ -30,7 +30,9 @@ def rate(call: Call) -> Effect:
     if arguments[0] != group:
         return changes("its first word is an option, and what follows may be its value")
     repository = next((arguments[i + 1] for i, word in enumerate(arguments[:-1]) if word in {"-R", "--repo"}), None)
-    return _rated(arguments, group, verb).at(resource=repository)
+    return _rated(arguments, group, verb).at(
+        resource=repository or (operands[2] if group == "repo" and len(operands) > 2 else None)
+    )
 
 
 def _rated(arguments: tuple[str, ...], group: str, verb: str) -> Effect:  # noqa: C901, PLR0912 - a grammar has a branch for each rule

@@ -2,6 +2,7 @@
 
 import re
 
+from stanch.commands.connection import place
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import options, read, words
 from stanch.commands.tables import always
@@ -63,7 +64,9 @@ def _mongosh(call: Call) -> Effect:
         else:
             effects.append(changes("opens a session to type into", Trait.INTERACTIVE))
     first, *rest = effects
-    return parsed.certain(first.along(*rest)).at(host=parsed.value("--host"), database=database or parsed.value("--db"))
+    return parsed.certain(first.along(*rest)).at(
+        **{"host": parsed.value("--host"), **place(database or parsed.value("--db") or "")}
+    )
 
 
 def _javascript(text: str) -> Effect:

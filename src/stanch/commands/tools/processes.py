@@ -204,10 +204,15 @@ def _scheduled(call: Call) -> Effect:
 
 GRAMMARS: dict[str, Grammar] = {
     **each(
-        "ps pstree pgrep pidof pmap prlimit lscpu lsmem lsblk lspci lsusb lsmod lsns lsipc lslocks "
+        "pstree pgrep pidof pmap prlimit lscpu lsmem lsblk lspci lsusb lsmod lsns lsipc lslocks "
         "lslogins findmnt blkid numastat ipcs slabtop nvidia-smi sensors dmidecode modinfo ldd nm "
         "objdump readelf size getfattr fuser lsinitramfs biolatency acpi",
         always(reads("shows what is there")),
+    ),
+    "ps": lambda call: (
+        reads("shows what is running, and its environment", Trait.EXPOSES_SECRETS)
+        if any(re.fullmatch(r"[a-df-zA-Z]*e[a-zA-Z]*", word) for word in call.arguments[:1])
+        else reads("shows what is there")
     ),
     "prlimit": _only_listing("shows limits", does=unknown("changes limits of a process")),
     "slabtop": reader("shows kernel memory", options("-o/--once", "-d/--delay -s/--sort"), endless=""),

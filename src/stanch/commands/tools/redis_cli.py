@@ -3,6 +3,7 @@
 import re
 import shlex
 
+from stanch.commands.connection import place
 from stanch.commands.effect import Call, Effect, changes, destroys, reads, together, unknown
 from stanch.commands.options import each, options, read, words
 from stanch.model.risk import Risk, Trait
@@ -176,8 +177,9 @@ def rate(call: Call) -> Effect:
     if parsed.has("-r") and parsed.value("-r") == "-1":
         effect = effect.having(Trait.ENDLESS)
     uri = parsed.value("-u") or ""
-    host = parsed.value("-h") or parsed.value("-s") or uri.rpartition("@")[2].removeprefix("redis://").partition("/")[0]
-    return parsed.certain(effect).at(host=host, database=database)
+    pointed = place(uri) if uri else {}
+    host = parsed.value("-h") or parsed.value("-s") or pointed.get("host")
+    return parsed.certain(effect).at(host=host, database=database or pointed.get("database"))
 
 
 def _modes(call: Call, command: tuple[str, ...], given: dict[str, str]) -> list[Effect]:  # noqa: C901, PLR0912 - a grammar has a branch for each rule

@@ -23,8 +23,8 @@ _READS = reads("shows units")
 _VERBS = verbs(
     [
         (("status show cat help list-units list-unit-files list-sockets list-timers list-paths list-automounts list-jobs "
-         "list-machines list-dependencies is-active is-enabled is-failed is-system-running get-default whoami "
-         "show-environment"), _READS),
+         "list-machines list-dependencies is-active is-enabled is-failed is-system-running get-default whoami"), _READS),
+        ("show-environment", _READS.having(Trait.EXPOSES_SECRETS)),
         ("start", changes("starts a unit")),
         ("stop", changes("stops a unit")),
         ("restart try-restart reload-or-restart try-reload-or-restart condrestart condreload force-reload",
