@@ -45,6 +45,7 @@ def microseconds(act: Callable[[str], object], commands: list[str], rounds: int)
 def spread(values: list[float]) -> dict[str, float]:
     ordered = sorted(values)
     return {
+        "per_second": round(1e6 * len(ordered) / sum(ordered)),
         "mean": round(statistics.fmean(ordered), 1),
         "p50": round(statistics.median(ordered), 1),
         "p99": round(ordered[int(len(ordered) * 0.99)], 1),
@@ -61,6 +62,31 @@ def cpu_ms(code: str) -> float:
         return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
 
     return min(once() for _ in range(5))
+
+
+WORST = {
+    "1 MB of statements": "ls -l;\n" * 140_000,
+    "99 kB of statements": "kubectl get pods -n prod\n" * 3_900,
+    "99 kB of variables": "x=a; echo $x\n" * 7_500,
+    "99 kB of words": "ls " + "a " * 49_000,
+    "95 kB of stages": "ls | " * 19_000 + "cat",
+    "96 kB of here-documents": "cat <<EOF\nx\nEOF\n" * 6_000,
+    "80 kB of placeholders": "ls " + "<a> " * 20_000,
+    "10,000 substitutions inside each other": "echo " + "$(echo " * 10_000 + "x" + ")" * 10_000,
+    "10,000 expansions inside each other": "echo " + "${x:-" * 10_000 + "}" * 10_000,
+    "15,000 wrappers inside each other": "sudo " * 15_000 + "ls",
+    "45 kB of SQL": "psql -c '" + "select 1;" * 5_000 + "'",
+}
+
+
+def worst_texts() -> dict[str, float]:
+    """Milliseconds for texts that nobody would write, each once."""
+    found: dict[str, float] = {}
+    for name, text in WORST.items():
+        start = time.perf_counter()
+        rate(text)
+        found[name] = round((time.perf_counter() - start) * 1000, 1)
+    return found
 
 
 def cut(command: str) -> list[str] | None:
@@ -105,6 +131,7 @@ def main() -> None:
             "hostile": spread(microseconds(rate, [command for _, command in hostile], rounds)),
             "shlex_split": spread(microseconds(cut, plain, rounds)),
         },
+        "worst_texts_ms": worst_texts(),
         "import_ms": round(cpu_ms("import stanch.commands.rating") - bare, 1),
         "first_rating_ms": round(cpu_ms("from stanch.commands.rating import rate; rate('ls')") - bare, 1),
     }

@@ -36,7 +36,9 @@ def assert_rated_no_lower(rating: Rating, seen: bash_shell.Seen) -> None:
 def assert_runs_what_was_rated(rating: Rating, seen: bash_shell.Seen) -> None:
     """The argv of each stage are those of bash. Stages run side by side, so their order is not bash's to keep."""
     if rating.pipeline is not None and seen.ended:
-        assert sorted(argv for argv in rating.pipeline if argv[0] not in OWN) == sorted(seen.commands)
+        # A name with a slash is a file to bash, and is not looked for: nobody is told that it is not there.
+        told = [argv for argv in rating.pipeline if argv[0] not in OWN and "/" not in argv[0]]
+        assert sorted(told) == sorted(seen.commands)
 
 
 def judge(script: str) -> None:
@@ -64,6 +66,7 @@ def test_words_reach_a_program_as_bash_would_hand_them_over(arguments: str) -> N
 @settings(examples, max_examples=120)
 @given(shell_scripts.script())
 @example("x=rm; $x -rf y")
+@example("'2>/dev/null x=rm ls; eval ' a")
 @example("[[a = b ]] || ls")
 def test_well_formed_scripts_are_not_rated_below_what_they_run(script: str) -> None:
     judge(script)
