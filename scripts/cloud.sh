@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 die() { printf 'cloud: %s\n' "$*" >&2; exit 2; }
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/stanch/cloud
-wanted=$(cat scripts/cloud.sh requirements/cloud.txt | sha256sum)
+wanted=$(sha256sum <requirements/cloud.txt)
 
 [ -x .venv/bin/python ] || die "set up first: make setup"
 mkdir -p "$cache"

@@ -7,18 +7,19 @@
 # source and 160 MB of tools, and 3 GB of disk while it builds; a second call finds everything and needs no network.
 set -eu
 cd "$(dirname "$0")/.."
-checkout=$PWD
 
 say() { printf 'kubernetes: %s\n' "$*" >&2; }
 die() { printf 'kubernetes: %s\n' "$*" >&2; exit 2; }
 
+# Goes up with every change of what is built, or how: what an earlier recipe built is built anew.
+recipe=1
 release=bookworm
 go=golang-1.19
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/stanch/kubernetes
 bin=$cache/bin
 work=$cache/work
 programs="etcd kube-apiserver kube-controller-manager kubectl helm"
-wanted=$(cat scripts/kubernetes.sh requirements/kubernetes.txt | sha256sum)
+wanted="recipe $recipe, $(sha256sum <requirements/kubernetes.txt)"
 
 complete() {
     [ -f "$cache/built" ] && [ "$(cat "$cache/built")" = "$wanted" ] || return 1
@@ -75,27 +76,26 @@ sources() {
     for package in "$work"/apt/golang-*.deb; do dpkg-deb -x "$package" "$work/go"; done
 }
 
+# In a function's body that is tested, `set -e` is off: every step says itself that it failed.
 build() {
-    GOROOT=$work/go/usr/lib/go-1.19 GOPATH=$work/gopath GOCACHE=$work/gocache
-    PATH=$GOROOT/bin:$PATH CGO_ENABLED=0 GO111MODULE=off GOFLAGS='' GOPROXY=off
-    export GOROOT GOPATH GOCACHE PATH CGO_ENABLED GO111MODULE GOFLAGS GOPROXY
-    cd "$GOPATH/src/k8s.io/kubernetes"
+    GOROOT=$work/go/usr/lib/go-1.19 GOPATH=$work/gopath GOCACHE=$work/gocache CGO_ENABLED=0 GO111MODULE=off
+    GOFLAGS='' GOPROXY=off PATH=$GOROOT/bin:$PATH
+    export GOROOT GOPATH GOCACHE CGO_ENABLED GO111MODULE GOFLAGS GOPROXY PATH
+    cd "$GOPATH/src/k8s.io/kubernetes" || return 1
     # All that is generated is in the source but this: what the server tells clients of its own API.
     say "generating the API's description"
-    nice go build -o "$work/openapi-gen" ./vendor/k8s.io/kube-openapi/cmd/openapi-gen
+    nice go build -o "$work/openapi-gen" ./vendor/k8s.io/kube-openapi/cmd/openapi-gen || return 1
     described=$(grep -Rl --include='*.go' '+k8s:openapi-gen=' vendor/k8s.io/ pkg cmd | xargs -n 1 dirname | sort -u |
         grep -v kube-openapi | sed 's,^,k8s.io/kubernetes/,' | paste -s -d , -)
     nice "$work/openapi-gen" --logtostderr -i "$described" -p k8s.io/kubernetes/pkg/generated/openapi \
-        -O zz_generated.openapi -h hack/boilerplate/boilerplate.generatego.txt -r "$work/violations"
+        -O zz_generated.openapi -h hack/boilerplate/boilerplate.generatego.txt -r "$work/violations" || return 1
     say "building kube-apiserver and kube-controller-manager (3 to 12 minutes)"
     version=
     for package in client-go/pkg/version component-base/version; do
         place=k8s.io/kubernetes/vendor/k8s.io/$package
         version="$version -X $place.gitVersion=v1.20.2 -X $place.gitMajor=1 -X $place.gitMinor=20"
     done
-    nice go build -ldflags "-s -w $version" -o "$bin/" ./cmd/kube-apiserver ./cmd/kube-controller-manager ||
-        die "Kubernetes could not be built; the lines above say why. The next call begins anew."
-    cd "$checkout"
+    nice go build -ldflags "-s -w $version" -o "$bin/" ./cmd/kube-apiserver ./cmd/kube-controller-manager
 }
 
 mkdir -p "$cache"
@@ -111,7 +111,7 @@ if ! complete; then
     mkdir -p "$work" "$bin"
     tools
     sources
-    (build) || die "nothing was built."
+    (build) || die "Kubernetes could not be built; the lines above say why. The next call begins anew."
     chmod -R u+w "$work" && rm -rf "$work"
     printf '%s\n' "$wanted" >"$cache/built"
 fi

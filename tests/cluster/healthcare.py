@@ -4,6 +4,7 @@ The release is at its second revision, which is the bad one. `stanch` may change
 """
 
 import base64
+import json
 from pathlib import Path
 
 from cluster.control_plane import ControlPlane
@@ -18,19 +19,15 @@ OLD_URL = "postgres://booking@healthcare-prod/booking"
 
 _RBAC = "rbac.authorization.k8s.io"
 _READS = (
-    {"apiGroups": [""], "resources": ["pods", "pods/log", "services", "events"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["pods", "pods/log", "services"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": ["apps"], "resources": ["deployments", "replicasets"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": ["metrics.k8s.io"], "resources": ["pods"], "verbs": ["get", "list"]},
 )
 _CHANGES = (
-    {"apiGroups": [""], "resources": ["secrets", "services"], "verbs": ["*"]},
+    {"apiGroups": [""], "resources": ["secrets", "services", "configmaps"], "verbs": ["*"]},
     {"apiGroups": ["apps"], "resources": ["deployments", "deployments/scale"], "verbs": ["get", "patch", "update"]},
 )
 _CHART = {
-    "Chart.yaml": f"""apiVersion: v2
-name: {RELEASE}
-version: 0.1.0
-""",
     "values.yaml": f"""image:
   tag: "{GOOD}"
 replicas: {REPLICAS}
@@ -86,6 +83,8 @@ def install(control_plane: ControlPlane, directory: Path) -> None:
         },
     )
     for tag in (GOOD, BAD):
+        about = {"apiVersion": "v2", "name": RELEASE, "version": "0.1.0", "appVersion": tag}
+        (chart / "Chart.yaml").write_text(json.dumps(about))
         control_plane.helm("upgrade", "--install", RELEASE, str(chart), "-n", NAMESPACE, "--set", f"image.tag={tag}")
     control_plane.kubectl("rollout", "status", f"deployment/{DEPLOYMENT}", "-n", NAMESPACE, "--timeout=60s")
 

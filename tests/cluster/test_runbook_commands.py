@@ -135,6 +135,6 @@ async def _answer(app: App, step: StepRecord) -> None:
     elif ends is None:
         await runbook_runs.complete(app, step, "maria")
     elif ends.fill and not step.filled:
-        await runbook_runs.fill(app, step, ends.fill, "maria")
+        await runbook_runs.fill(app, step, ends.fill, "ana")
     else:
         await runbook_runs.approve(app, step, "tom" if step.approvals else "maria")
