@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -39,6 +40,7 @@ from stanch.model.plan import Plan
 from stanch.model.problem import Problem, Refused, StanchError, Unusable
 from stanch.model.rule import Alert, Evaluation
 from stanch.playbook.compile import compile_playbooks
+from stanch.playbook.surroundings import Surroundings
 from stanch.response import runs
 from stanch.response.action import Action
 from stanch.response.actions.create_index import CreateIndex
@@ -90,7 +92,9 @@ class Loop:
 
 def build(settings: Settings, clock: Clock | None = None) -> "App":
     """A Stanch for these settings, to be entered with `async with`. Raises Unusable for playbooks it cannot read."""
-    return App(settings, clock or SystemClock(), compile_playbooks(documents(settings.playbooks.paths)))
+    clock = clock or SystemClock()
+    here = Surroundings(has_program=lambda name: shutil.which(name) is not None, now=clock.now())
+    return App(settings, clock, compile_playbooks(documents(settings.playbooks.paths), here))
 
 
 class App:

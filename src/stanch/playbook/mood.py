@@ -55,18 +55,26 @@ _TOLERATED = Phrases(
     r"(?:ok(?:ay)?|fine|normal|acceptable|expected|tolerable|healthy|allowed|harmless|safe|good)",
     r"(?:is|are) (?:not an?|no) (?:problem|concern|cause|reason|alert|incident)",
     r"ignore|can be ignored|no need to|we (?:accept|tolerate|allow)|not alert(?:ed|ing)?|nobody|no one",
-    r"(?:do not|don['\u2019]?t|never|not) (?:alert|page|wake|worry|panic)|no (?:alert|action|page)",
+    r"(?:do not|don['\u2019]?t|never|not) (?:get |be )?(?:alert|page|wake|worry|panic|alerted|paged|woken)",
+    r"no (?:alert|action|page)",
     r"info(?:rmational)? only|logged only|only logged",
     (
         r"(?:\u2192|->|=>|\u21d2)\s*(?:just\s+|only\s+)?(?:watch|monitor|observe|nothing|ignore|wait|log|note"
         r"|keep\s+an\s+eye|no\s+action)"
     ),
 )
+_FINE = Phrases(
+    r"(?:is|are) (?:\w+ )?(?:ok(?:ay)?|fine|normal|harmless|expected|acceptable)|known noise|can be ignored"
+)
+"""Titles of lists of what nobody minds ("Looks bad but is fine")."""
+
 _HOURS = Phrases(
     r"during (?:the )?(?:day|night|week|business hours|office hours|working hours|peak(?: hours)?|off-?peak|weekends?)",
     r"at night|overnight|daytime|night-?time|on (?:week-?days|week-?ends|(?:mon|tues|wednes|thurs|fri|satur|sun)days?)",
     r"(?:outside|inside|in|within) (?:of )?(?:business|office|working|peak) hours",
-    r"between \d{1,2}:\d\d and \d{1,2}:\d\d",
+    r"between \d{1,2}:\d\d and \d{1,2}:\d\d|\d{1,2}:\d\d ?(?:-|\u2013|to) ?\d{1,2}:\d\d",
+    r"(?:in|during) (?:[\w-]+ ){0,2}(?:weeks|season|sales?|elections?|holidays|campaigns?|maintenance|exams?|imports?)",
+    r"while (?:[\w-]+ ){1,4}(?:runs?|is running|are running|lasts?|is active)",
 )
 _ELSEWHERE = Phrases(
     r"staging|stage environment|pre-?prod(?:uction)?|uat|qa|sandbox",
@@ -90,7 +98,8 @@ _RECOVERED = Phrases(
 )
 _ALERTS = Phrases(
     r"alert(?:s|ed|ing)?|page[sd]?|paging|notif(?:y|ies)|warn(?:s|ing)?|alarms?|fire[sd]?|firing|wake|escalate[sd]?",
-    r"open (?:an? )?incident|declare|call|trigger(?:s|ed)?|(?:re)?act (?:when|if|on)|take action|intervene",
+    r"open (?:an? )?incident|declare|call|calls (?:the|us|out|some(?:body|one))|rings|wakes|trigger(?:s|ed)?",
+    r"(?:re)?act (?:when|if|on)|take action|intervene",
 )
 _CONDITION = Phrases(r"if|when|whenever|once|in case|as soon as|should the|any time")
 _CERTAIN = Phrases(r"if|whenever|once|in case|as soon as|should the|any time")
@@ -229,7 +238,7 @@ def _inert(sentence: str, setting: Setting, role: ThresholdRole, *, past: bool) 
         return Mood(role=role, because=_RETIRED)
     if _EXAMPLE.inside(sentence) or setting.topic is Topic.EXAMPLES:
         return Mood(role=ThresholdRole.EXAMPLE, because=_NOT_ACTING[ThresholdRole.EXAMPLE])
-    if _TOLERATED.inside(sentence):
+    if _TOLERATED.inside(sentence) or _FINE.inside(setting.title):
         return Mood(role=ThresholdRole.EXAMPLE, because=_ALLOWED)
     where = f"{setting.title} {sentence}"
     if _ELSEWHERE.inside(where) and not _HERE.inside(where):

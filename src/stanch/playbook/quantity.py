@@ -63,7 +63,9 @@ COUNT_WORDS: dict[str, float] = {
 } | {"twenty": 20.0, "thirty": 30.0, "forty": 40.0, "forty-five": 45.0, "fifty": 50.0, "sixty": 60.0, "ninety": 90.0}
 
 _COUNT = "|".join(sorted(COUNT_WORDS, key=len, reverse=True))
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|(?<![\w.])\.\d+)"
+_NUMBER = (
+    r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|[1-9]\d{0,2}(?:[ \u00a0\u202f]\d{3})+(?![\d.])|\d+(?:\.\d+)?|(?<![\w.])\.\d+)"
+)
 _TIME = "|".join(sorted(map(re.escape, SECONDS), key=len, reverse=True))
 _SIZE = "|".join(sorted((unit for unit in BYTES if unit != "b"), key=len, reverse=True))
 _PERCENT = r"%|percent\b|per cent\b|pct\b|percentage points\b"
@@ -105,7 +107,7 @@ _MULTIPLES = {"twice": 2.0, "double": 2.0, "doubles": 2.0, "doubled": 2.0, "trip
 
 
 def number(text: str) -> float:
-    return float(text.replace(",", ""))
+    return float(re.sub(r"[,\s]", "", text))
 
 
 def _unit(text: str) -> tuple[Measure, float]:

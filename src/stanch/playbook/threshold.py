@@ -117,6 +117,7 @@ _OTHER_THINGS = wordset(
     """
     job jobs task tasks message messages query queries sql login logins cache cdn dns build builds deployment deploy
     test tests backup backups email emails mail sms upload uploads download downloads batch cron import export sync
+    gpu gpus tpu vram broker brokers mqtt websocket websockets vpn smtp ftp ssh
     conversion bounce click churn refund pipeline training model prediction webhook webhooks notification push
     """
 )
@@ -336,7 +337,8 @@ class _Sentence:
             if measure is not None:
                 self._measured(separator, said, measure, run)
             elif self.found and said.only_trails and not self._leads(separator, said):
-                self.found[self.latest :] = [_trailed(condition, said) for condition in self.found[self.latest :]]
+                first = 0 if _EACH.search(self.text[: run[0].start][-12:]) else self.latest
+                self.found[first:] = [_trailed(condition, said) for condition in self.found[first:]]
             else:
                 self._told(separator, said)
         return tuple(self.found)
@@ -377,6 +379,10 @@ class _Sentence:
 
     def _join(self) -> None:
         self.found[self.latest :] = [replace(condition, joined=True) for condition in self.found[self.latest :]]
+
+
+_EACH = re.compile(r"\b(?:both|each|all)\s+(?:for\s+)?$", re.IGNORECASE)
+"""Says that what follows holds for every limit before it ("warning > 85%, critical > 95%, both for 15 minutes")."""
 
 
 def _words_only(tokens: Sequence[Token]) -> tuple[Part, ...]:

@@ -226,7 +226,7 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "TIER",
         (
             (
-                r"\b(?:critical|warning|warn|info|urgent|emergency|high|medium|low|major|minor|red|yellow|orange|amber"
+                r"\b(?:critical|warning|warn|error|info|urgent|emergency|high|medium|low|major|minor|red|yellow|orange|amber"
                 r"|green|severe|page|ticket)\b"
             ),
         ),
@@ -252,7 +252,7 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("OR", (r"\bor\b", r"\|\|")),
     (
         "PREPOSITION",
-        (r"\b(?:on|from|to|of|against|via|by|among|at|with|between|toward|towards|into|behind)\b",),
+        (r"\b(?:on|from|to|of|against|via|by|among|at|with|between|toward|towards|into|behind|after)\b",),
     ),
     ("WORD", (r"[^\W_](?:[\w'\u2019.&-]*\w)?", r"[/#@$][\w/{}.*:-]*")),
 )
@@ -341,7 +341,7 @@ def _found(text: str, vocabulary: Vocabulary) -> Iterator[Token]:
     phrases = {
         match.start: match
         for match in vocabulary.signals_of(text)
-        if text[match.start : match.end].lower() not in _VERBS_ALONE
+        if text[match.start : match.end].lower() not in _VERBS_ALONE and not _grades(text, match)
     }
     at = 0
     before = ""
@@ -358,6 +358,12 @@ def _found(text: str, vocabulary: Vocabulary) -> Iterator[Token]:
         at = max(token.end, at + 1)
 
 
+def _grades(text: str, match: SignalMatch) -> bool:
+    """Whether *error* stands as a grade beside *warning* ("Memory: warning > 80%, error > 92%"), and is no signal."""
+    return text[match.start : match.end].lower() == "error" and bool(_GRADED.search(text[: match.start]))
+
+
+_GRADED = re.compile(r"\S\s*:\s*(?:$|.*\bwarn(?:ing)?\b)|\bwarn(?:ing)?\b", re.IGNORECASE)
 _VERBS_ALONE = frozenset({"restart", "restarted"})
 """Verbs with the stem of a signal's phrase (*restarts*)."""
 

@@ -166,7 +166,8 @@ _RULES: tuple[tuple[Topic, Phrases], ...] = (
     (
         Topic.THRESHOLDS,
         Phrases(
-            r"thresholds?|alert(?:s|ing)?|alarms?|monitors?|monitoring|detection|paging|pages|what (?:pages|alerts).*"
+            r"thresholds?|alert(?:s|ing)?|alarms?|monitors?|monitoring|detection|paging|pages",
+            r"(?:what|when|who) (?:pages|alerts|wakes|calls|rings).*|wake-?ups?",
         ),
     ),
     (
@@ -260,7 +261,9 @@ def outline(document: Document) -> Outline:
         parents.update(dict.fromkeys(section.sections, section))
         parent = parents[section]
         own = topic_of_title(section.title) if section.heading else None
-        topics[section] = _decided(section, own, topics[parent] if parent is not None else Topic.PROSE)
+        bold = section.heading is not None and section.heading.level > 6
+        sole = bold and parent is document.root and len(parent.sections) == 1 and not parent.blocks
+        topics[section] = _decided(section, own, topics[parent] if parent is not None else Topic.PROSE, sole=sole)
     return Outline(sections=sections, topics=topics, parents=parents)
 
 
@@ -283,20 +286,28 @@ _BROAD = frozenset({Topic.PROCEDURES, Topic.SCENARIOS})
 _STRONG = frozenset({Topic.INCIDENTS, Topic.TEMPLATES, Topic.EXAMPLES})
 
 
-def _decided(section: Section, own: Topic | None, inherited: Topic) -> Topic:
+_KEPT = frozenset(
+    {Topic.SEVERITIES, Topic.CONTACTS, Topic.ROLES, Topic.TEMPLATES, Topic.TARGETS, Topic.POLICIES, Topic.TRIGGERS}
+)
+"""What a numbered chapter of a procedure stays, though it counts."""
+
+
+def _decided(section: Section, own: Topic | None, inherited: Topic, *, sole: bool = False) -> Topic:
+    """`sole`: a bold line that holds the whole document, as a title does."""
     if inherited in _STRONG and own in {None, *_BROAD, Topic.THRESHOLDS, Topic.SYMPTOMS, Topic.METRICS}:
         return inherited
     if own is Topic.VOCABULARY and not _defines(section):
         return Topic.THRESHOLDS if any(isinstance(block, Table) for block in section.blocks) else Topic.METRICS
     if own is None:
         return inherited if inherited in _PASSED_ON else Topic.PROSE
-    if section.heading is not None and section.heading.level == 1 and section.sections:
+    if section.heading is not None and (section.heading.level == 1 or sole) and section.sections:
         return Topic.INCIDENTS if own is Topic.INCIDENTS else Topic.PROSE
     if own is Topic.SEVERITIES and inherited is Topic.THRESHOLDS:
         return inherited
     if own in _BROAD and inherited is Topic.SCENARIOS:
         return Topic.SCENARIOS
-    if inherited is Topic.PROCEDURES and own is not Topic.TRIGGERS and NUMBERED.match(section.title):
+    tabled = own in {Topic.THRESHOLDS, Topic.METRICS} and any(tables(section))
+    if inherited is Topic.PROCEDURES and own not in _KEPT and not tabled and NUMBERED.match(section.title):
         return Topic.PROCEDURES
     return own
 

@@ -15,3 +15,5 @@ def test_precision_and_recall_reach_their_goals() -> None:
     assert told["negatives"] >= 100
     assert told["precision"] >= 0.99, done.stderr
     assert told["recall"] >= 0.85, done.stderr
+    assert told["held_out"]["precision"] >= 0.99, done.stderr
+    assert told["held_out"]["recall"] >= 0.85, done.stderr

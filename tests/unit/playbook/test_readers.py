@@ -409,3 +409,51 @@ def test_updates_that_come_by_the_hour_are_a_clock() -> None:
     first, second = plan_of(text).of(Severity)
     assert [(clock.name, clock.seconds) for clock in first.clocks] == [("acknowledge", 900.0), ("update", 3600.0)]
     assert [clock.name for clock in second.clocks] == ["acknowledge"]
+
+
+@pytest.mark.parametrize(
+    ("text", "because"),
+    [
+        ("## Staging\n\n### Alerts\n\n- Error rate > 10%\n", "another environment"),
+        (
+            "## Alerts\n\n| Metric | Production | Staging |\n|---|---|---|\n| Error rate | | > 10% |\n",
+            "another environment",
+        ),
+        ("## Alerts\n\n- Request rate < 50 per second (during the day)\n", "some times of the day"),
+        ("## Alerts\n\n- CPU > 80% while the importer is running\n", "some times of the day"),
+        ("## Alerts\n\n- Timeout rate above 2% \u2192 watch\n", "this is all right"),
+        ("## Alerts\n\nWe do not get paged for\n\n- Cache hit rate below 70%\n", "an example"),
+        ("## Do not page\n\n- CPU > 85%\n", "an example"),
+        ("## Looks bad but is fine\n\n- Queue depth > 20k\n", "this is all right"),
+        ("## Alerts\n\n**Also look at:** container memory above 90% for 10m\n", "does not say to act"),
+        ("## Notes\n\nIn exam weeks the limits are halved: response time above 3 seconds.\n", ""),
+    ],
+)
+def test_what_is_not_meant_to_act_says_why(text: str, because: str) -> None:
+    facts = plan_of(text).of(Threshold)
+    assert facts
+    assert not any(fact.armed for fact in facts)
+    assert all(because in fact.because for fact in facts)
+
+
+def test_fields_of_one_alert_give_it_its_severity_and_not_that_of_the_next() -> None:
+    text = (
+        "# Workers\n\nAlert: Backlog\nCondition: queue length > 10000\nSeverity: P2\n\n"
+        "Alert: Stuck\nCondition: queue age exceeds 15 minutes\nSeverity: P1\n"
+    )
+    assert [(fact.signal, fact.severity) for fact in plan_of(text).of(Threshold) if fact.armed] == [
+        ("messaging.queue.length", "P2"),
+        ("messaging.queue.age", "P1"),
+    ]
+
+
+def test_a_table_is_about_the_column_whose_cells_name_signals() -> None:
+    text = "## Alarms\n\n| # | Alarm | Threshold |\n|---|---|---|\n| 1 | API error rate | > 2.5 % |\n"
+    (fact,) = plan_of(text).of(Threshold)
+    assert (fact.signal, fact.value, fact.armed) == ("http.error_rate", 0.025, True)
+
+
+def test_chapters_of_a_numbered_list_are_no_steps() -> None:
+    text = "# Guide\n\n1. DETECTION\n\n   Alerts are raised when:\n\n   - error rate is higher than 3%\n\n2. FIX\n"
+    (fact,) = plan_of(text).of(Threshold)
+    assert fact.armed

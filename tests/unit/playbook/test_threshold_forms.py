@@ -29,6 +29,13 @@ def name(condition: Condition) -> str | None:
         ("p95 latency over 10 seconds > 1 second for 5 seconds", "http.response_time", ">", 1, 10, 5),
         ("response time over 2s over the last 10 minutes", "http.response_time", ">", 2, 600, None),
         ("latency climbs over 500ms within 3 minutes", "http.response_time", ">", 0.5, 180, None),
+        ("response time over 800 ms over a 30 minute window", "http.response_time", ">", 0.8, 1800, None),
+        ("average response time goes over 1500 ms for more than 10 min", "http.response_time", ">", 1.5, None, 600),
+        ("upstream error rate >7% (5 min)", "http.client.error_rate", ">", 0.07, None, 300),
+        ("5xx errors > 200 in 5 minutes", "http.server_errors", ">", 200, 300, None),
+        ("consumer lag >= 20 000 for 15 min", "messaging.consumer.lag", ">=", 20000, None, 900),
+        ("the primary database is unreachable for more than 60 seconds", "db.up", "==", 0, None, 60),
+        ("error rate rises above 5% within 15 minutes after a release", "http.error_rate", ">", 0.05, 900, None),
         ("uptime < 99% over 10 minutes", "probe.success", "<", 0.99, 600, None),
         ("Success rate has dropped below 99% for more than 10 minutes", "http.success_rate", "<", 0.99, None, 600),
         ("5-minute average CPU > 80%", "system.cpu.utilization", ">", 0.8, 300, None),
@@ -216,3 +223,14 @@ def test_text_without_a_limit_gives_nothing(text: str) -> None:
 def test_the_subject_can_come_from_outside() -> None:
     (condition,) = conditions_of("> 450 ms", catalogue(), subject="p95 latency (15m)")
     assert (name(condition), condition.statistic, condition.window_s) == ("http.response_time", Statistic.P95, 900)
+
+
+def test_both_says_that_a_time_holds_for_every_limit_before_it() -> None:
+    first, second = conditions_of("CPU usage: warning > 85%, error > 95%, both for 15 minutes", catalogue())
+    assert {name(first), name(second)} == {"system.cpu.utilization"}
+    assert (first.value, first.persistence_s, second.value, second.persistence_s) == (0.85, 900, 0.95, 900)
+
+
+@pytest.mark.parametrize("text", ["GPU memory > 95%", "MQTT broker connections > 45k"])
+def test_the_same_word_of_another_thing_is_another_quantity(text: str) -> None:
+    assert one(text).signal is None

@@ -79,6 +79,8 @@ SIGNALS: tuple[Signal, ...] = (
             "queue time",
             "queue delay",
             "queue lag",
+            "queue age",
+            "age of the queue",
             "oldest message age",
             "age of oldest message",
             "message age",

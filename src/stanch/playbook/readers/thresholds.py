@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import assert_never
 
 from stanch.model.plan import Fact, Threshold, Unread
@@ -112,9 +113,9 @@ class _Reader:
         if section.heading and topic not in {Topic.SEVERITIES, Topic.PROCEDURES} and _SYMBOL.search(section.title):
             entry = replace(where, setting=replace(where.setting, entry=True), subject="")
             yield from self.passage(Passage(lines=(section.heading.line,)), entry)
-        for block in section.blocks:
+        for block, following in zip_longest(section.blocks, section.blocks[1:]):
             if isinstance(block, Paragraph):
-                where = replace(where, setting=_led(where.setting, topic, block))
+                where = replace(where, setting=_led(where.setting, topic, block, following))
             yield from self.block(block, where)
 
     def block(self, block: Block, where: _Where) -> Iterator[Fact]:
@@ -155,7 +156,8 @@ class _Reader:
     def paragraph(self, block: Paragraph, where: _Where) -> Iterator[Fact]:
         """A paragraph sentence by sentence; where each line carries a label, each is an entry of its own."""
         labelled = [split_label(line.plain) for line in block.lines]
-        if all(labelled):
+        brief = [part for part in labelled if part and len(part[0].split()) <= _LABEL_WORDS]
+        if all(labelled) and (len(block.lines) > 1 or brief):
             graded = next(
                 (level for part in labelled if part and _GRADE.fullmatch(part[0]) and (level := _only_level(part[1]))),
                 None,
@@ -256,7 +258,7 @@ class _Reader:
 
     def table(self, table: Table, where: _Where) -> Iterator[Threshold]:
         columns = tuple(_column(cell.plain.strip(), where.setting.topic) for cell in table.header)
-        subject_at = next((i for i, column in enumerate(columns) if column.names and not column.grades), 0)
+        subject_at = self._subject_at(columns, table)
         for row in table.rows:
             window, persistence, graded = _row_says(columns, row)
             subject = row[subject_at].plain.strip() if subject_at < len(row) else ""
@@ -277,6 +279,18 @@ class _Reader:
                         window_s=fact.window_s if fact.window_s is not None else window,
                         persistence_s=fact.persistence_s if fact.persistence_s is not None else persistence,
                     )
+
+    def _subject_at(self, columns: Sequence["_Column"], table: Table) -> int:
+        """The column that says what is measured: by its title, unless only the cells of another one name signals."""
+        titled = next((i for i, column in enumerate(columns) if column.names and not column.grades), 0)
+        rows = table.rows[:20]
+
+        def named(at: int) -> int:
+            return sum(bool(at < len(row) and self.vocabulary.signals_of(row[at].plain)) for row in rows)
+
+        if named(titled):
+            return titled
+        return max(range(len(columns)), key=lambda at: (named(at), at == titled), default=titled)
 
     def _cell(self, cell: Line, column: "_Column", where: _Where) -> Iterator[Threshold]:
         text = cell.plain.strip()
@@ -370,10 +384,20 @@ def _tier(text: str) -> str | None:
     return match[0].lower() if match else None
 
 
-def _led(setting: Setting, topic: Topic, block: Paragraph) -> Setting:
-    """A paragraph that ends with a colon says what the list below it is for ("Roll back when any of these holds:")."""
+_LABEL_WORDS = 5
+"""Words of a label that makes an entry of a line that stands alone; a longer one is half a sentence."""
+
+_OPEN = re.compile(r"\b(?:if|when|whenever|once|on|for|at|by|are|includes?|following|where)$", re.IGNORECASE)
+
+
+def _led(setting: Setting, topic: Topic, block: Paragraph, following: Block | None) -> Setting:
+    """A paragraph that ends with a colon says what the list below it is for ("Roll back when any of these holds:").
+
+    So does one that goes on in a list without any mark ("We are paged if").
+    """
     text = [sentence for _, sentence in sentences(Passage(lines=block.lines).text.strip())][-1]
-    led = topic_of_lead(text) if text.endswith(":") else None
+    leads = text.endswith(":") or (isinstance(following, Items) and _OPEN.search(text) is not None)
+    led = topic_of_lead(text) if leads else None
     return replace(setting, topic=led or topic, title=f"{text} {setting.title}" if led else setting.title)
 
 
@@ -394,7 +418,7 @@ _LOOKS = Phrases(r"(?:also |then |first )?(?:look|see|check|compare|note|watch|r
 
 _METRIC = Phrases(
     (
-        r"metrics?|signals?|indicators?|measures?|what|name|components?|parameters?|resources?|alerts?|checks?"
+        r"metrics?|signals?|indicators?|measures?|what|name|components?|parameters?|resources?|alerts?|alarms?|checks?"
         r"|symptoms?|type"
     ),
     whole=False,
