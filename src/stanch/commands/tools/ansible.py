@@ -1,6 +1,8 @@
 """ansible: ad-hoc commands are rated by their module; playbooks cannot be read here."""
 
-from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
+import re
+
+from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import options, read, words
 from stanch.model.risk import Trait
 
@@ -25,8 +27,13 @@ _RUNS = words(
 )
 
 
+_LOOKS_UP = re.compile(r"\{\{.*\b(?:lookup|query|q)\s*\(", re.DOTALL)
+
+
 def _ansible(call: Call) -> Effect:
     parsed = read(call.arguments, _COMMON)
+    if any(_LOOKS_UP.search(word) for word in call.arguments):
+        return unknown("its templates may run programs on this machine")
     if parsed.has("--list-hosts"):
         return reads("lists hosts")
     module = parsed.value("--module-name") or "command"

@@ -227,6 +227,13 @@ def _iptables(call: Call) -> Effect:
     return changes("changes the rules of the firewall", hint="`iptables-save` keeps what is there.")
 
 
+_CHANGING = words(
+    "add append change chg replace set link new create modify mod edit clone import load up down on off connect disconnect "
+    "reapply wifi-connect hotspot rescan register unregister"
+)
+"""Verbs behind the kind of thing that they change, as in `tc qdisc add`, `nmcli connection down`."""
+
+
 def _verbs(why: str, reads_on: str, *, does: str, destroys_on: str = "") -> Grammar:
     reading, destroying = words(reads_on), words(destroys_on)
 
@@ -234,6 +241,8 @@ def _verbs(why: str, reads_on: str, *, does: str, destroys_on: str = "") -> Gram
         given = [word for word in call.arguments if not word.startswith("-")]
         if any(word in destroying for word in given):
             return destroys(does)
+        if any(word in _CHANGING for word in given[1:]):
+            return changes(does)
         if not given or given[0] in reading or (len(given) > 1 and given[1] in reading and given[0] in reading):
             return reads(why)
         return changes(does)
@@ -274,7 +283,7 @@ def _openssl(call: Call) -> Effect:
         effect = reads("connects to a server and shows its certificate")
         if verb == "s_client" and not call.stdin.is_given:
             effect = effect.having(Trait.INTERACTIVE).hinting("`</dev/null` makes it end once connected.")
-        elif call.stdin.text is None and call.stdin.kind == "pipe":
+        elif call.stdin.text is None:
             effect = changes("says to a server what is only known when it runs")
         elif call.stdin.text:
             effect = said(call, call.stdin.text, local=False)
@@ -338,9 +347,14 @@ _RCLONE_READS = frozenset(
 )
 _RCLONE_DELETES = frozenset("cleanup dedupe delete deletefile move moveto purge rmdir rmdirs sync bisync".split())
 
+
+def _pinging(call: Call) -> Effect:
+    effect = _ping(call)
+    return effect.along(changes("floods a machine", Trait.HEAVY)) if gives(call.arguments, "-f -l") else effect
+
+
 GRAMMARS: dict[str, Grammar] = {
-    "ping": _ping,
-    "ping6": _ping,
+    **each("ping ping6", _pinging),
     "ss": reader(
         "shows connections",
         _SS,
@@ -376,7 +390,7 @@ GRAMMARS: dict[str, Grammar] = {
     ),
     "nmcli": _verbs(
         "shows network settings",
-        "general device connection networking radio show status",
+        "general gen device dev connection con networking radio show status",
         does="changes network settings",
         destroys_on="delete",
     ),

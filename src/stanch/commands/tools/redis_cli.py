@@ -303,6 +303,8 @@ def _with_subcommand(name: str, second: str, command: tuple[str, ...]) -> Effect
         return destroys("pokes into the running server")
     effect = _SUBCOMMANDS[name].get(second, unknown(f"what {name} {second} does is not known"))
     settings = " ".join(command[2:]).lower()
+    if name == "acl" and second == "log" and settings == "reset":
+        return changes("empties the log of refusals")
     if name == "config" and second == "get" and re.search(r"pass|auth|\*|requirepass|key", settings):
         return effect.having(Trait.EXPOSES_SECRETS)
     if (

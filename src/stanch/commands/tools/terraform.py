@@ -7,6 +7,7 @@ from stanch.model.risk import Trait
 
 _VERBS = verbs(
     [
+        ("providers-lock providers-mirror", changes("writes files about what is declared")),
         ("version providers graph metadata modules", reads("shows what is declared")),
         ("show state-list state-show", reads("shows the state", Trait.EXPOSES_SECRETS)),
         ("state-pull", reads("prints the state", Trait.EXPOSES_SECRETS)),
@@ -29,7 +30,10 @@ def _terraform(call: Call) -> Effect:
     if "-help" in text or "--help" in text:
         return reads("shows its help")
     verb = words[0]
-    if verb in {"state", "workspace"} and len(words) > 1:
+    if (verb in {"state", "workspace"} and len(words) > 1) or words[:2] in (
+        ["providers", "lock"],
+        ["providers", "mirror"],
+    ):
         verb = f"{verb}-{words[1]}"
     match verb:
         case "plan":
