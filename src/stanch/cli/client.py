@@ -45,6 +45,10 @@ class Client:
         """POST a document and return the answer."""
         return self._call("POST", path, json=body or {})
 
+    def delete(self, path: str) -> Any:
+        """DELETE what is there and return the answer."""
+        return self._call("DELETE", path)
+
     def _call(self, method: str, path: str, **options: Any) -> Any:
         try:
             response = self._http.request(method, path, **options)

@@ -41,7 +41,7 @@ def list_incidents(
 
 
 @app.command()
-def show(incident: Incident, *, config: Config, url: Url = None, as_json: Json = False) -> None:
+def show(incident: Incident, *, config: Config = DEFAULT_CONFIG, url: Url = None, as_json: Json = False) -> None:
     """Show one incident with its clocks, steps and timeline.
 
     Example: stanch incident show 42
@@ -72,7 +72,7 @@ def open_incident(
 
 
 @app.command()
-def ack(incident: Incident, *, config: Config, url: Url = None, as_json: Json = False) -> None:
+def ack(incident: Incident, *, config: Config = DEFAULT_CONFIG, url: Url = None, as_json: Json = False) -> None:
     """Acknowledge: you have it, and the paging stops.
 
     Example: stanch incident ack 42

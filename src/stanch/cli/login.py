@@ -1,4 +1,6 @@
-"""`stanch login`: a one-time link to the console."""
+"""`stanch login`: a one-time link to the console, for the one who asks or for another person."""
+
+from typing import Annotated
 
 import typer
 
@@ -9,12 +11,24 @@ app = typer.Typer(add_completion=False, help="A one-time link to the console.")
 
 
 @app.command()
-def login(*, config: Config = DEFAULT_CONFIG, url: Url = None, as_json: Json = False) -> None:
+def login(
+    name: Annotated[str | None, typer.Argument(help="The person; the one who asks, if it is left out.")] = None,
+    *,
+    role: Annotated[
+        str | None, typer.Option(help="viewer, responder or administrator: makes the person known, or changes theirs.")
+    ] = None,
+    config: Config = DEFAULT_CONFIG,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
     """Print a link that signs one browser in, once, for a short time.
 
-    Example: stanch login
+    Two approvals are two people, so each person logs in under a name of their own.
+
+    Example: stanch login maria --role responder
     """
-    document = Client.of(config, url).post("/api/login-links")
+    body = {key: value for key, value in (("person", name), ("role", role)) if value is not None}
+    document = Client.of(config, url).post("/api/login-links", body)
     if as_json:
         print_json(document)
         return

@@ -26,6 +26,7 @@ COMMANDS = (
     "rules",
     "verify",
     "login",
+    "token",
 )
 """The commands in the order of `--help`; the module of each is `stanch.cli.<name>`."""
 

@@ -55,7 +55,7 @@ def show(run: RunId, *, config: Config = DEFAULT_CONFIG, url: Url = None, as_jso
         if step.get("open_slots"):
             _tell_open(record["id"], step)
         elif step["state"] == "proposed":
-            typer.echo(f"\nWaits for approval: {step['key']}\n  {step['statement']}\n  undo: {step['undo']}")
+            _tell_waiting(step)
 
 
 @app.command()
@@ -118,6 +118,35 @@ def approve(
         print_json(document)
         return
     typer.echo(f"Approved: {waiting['statement'] or waiting['text']}")
+    after = next(s for s in document["run"]["steps"] if s["key"] == waiting["key"])
+    if missing := after["people_missing"]:
+        typer.echo(f"It waits for {missing} more {'person' if missing == 1 else 'people'}.")
+
+
+@app.command("break-glass")
+def break_glass(
+    run: RunId,
+    step: StepKey = None,
+    *,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why it cannot wait for the others.")],
+    confirm: Annotated[str, typer.Option(help="Typed out: `break glass RUN`.")],
+    digest: Annotated[str | None, typer.Option(help="Approve only exactly this; otherwise what is shown now.")] = None,
+    config: Config = DEFAULT_CONFIG,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Approve alone what takes two people, or others. It raises an alarm and is marked in the review.
+
+    Example: stanch run break-glass 1.1 -r "nobody answers, data is being lost" --confirm "break glass 1.1"
+    """
+    client = Client.of(config, url)
+    waiting = _the_waiting_step(client.get(f"/api/runs/{run}")["run"], step)
+    body = {"digest": digest or waiting["digest"], "reason": reason, "confirm": confirm}
+    document = client.post(f"/api/runs/{run}/steps/{waiting['key']}/break-glass", body)
+    if as_json:
+        print_json(document)
+        return
+    typer.echo(f"Approved alone, with an alarm: {waiting['statement'] or waiting['text']}")
 
 
 @app.command()
@@ -172,6 +201,22 @@ def _tell_open(run: str, step: dict[str, Any]) -> None:
         for offer in step["offers"]:
             if offer["name"] == name:
                 typer.echo(f"    {offer['value']}  {offer['origin']}")
+
+
+def _tell_waiting(step: dict[str, Any]) -> None:
+    """What waits for a yes: what would run, on what, and who has said yes so far."""
+    missing = step["people_missing"]
+    people = f" ({missing} more {'person' if missing == 1 else 'people'})" if missing else ""
+    typer.echo(f"\nWaits for approval{people}: {step['key']}\n  {step['statement'] or step['command'] or step['text']}")
+    for key, value in step["target"].items():
+        typer.echo(f"  {key}: {value}")
+    for each in step["filled"]:
+        typer.echo(f"  {each['name']} = {each['value']}, {each['origin']}, filled in by {each['by']}")
+    for given in step["approvals"]:
+        typer.echo(f"  yes from {given['by']}, good until {moment(given['good_until'])} UTC")
+    if step["undo"]:
+        typer.echo(f"  undo: {step['undo']}")
+    typer.echo(f"  digest: {step['digest']}")
 
 
 def _tell_preview(preview: dict[str, Any]) -> None:
