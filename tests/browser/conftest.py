@@ -36,7 +36,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 def _is_fault(message: ConsoleMessage) -> bool:
-    """An error on the page's console; that the server refused something (409, 410) is a remark of Chromium's and htmx's."""
+    """An error on the page's console; a refusal of the server (409, 410) is a remark of theirs."""
     return message.type == "error" and not re.search(r"status of 4(?:09|10)|Code 409", message.text)
 
 

@@ -130,8 +130,10 @@ def _step(event: Event) -> Wording:  # noqa: C901, PLR0912 - one short case a ki
         case EventKind.STEP_PROPOSED if data.get("choice"):
             return Wording(text=f"To decide: {data['choice']}", detail=_get(data, "because"), key=True)
         case EventKind.STEP_PROPOSED:
-            digest = _get(data, "digest")[:12]
-            detail = f"{_get(data, 'risk')}, waits for approval of digest {digest}"
+            waits = f"for approval of digest {_get(data, 'digest')[:12]}"
+            if data.get("open"):
+                waits = f"to be filled in: {', '.join(data['open'])}"
+            detail = f"{_get(data, 'risk')}, waits {waits}"
             return Wording(text=f"Proposed: {text}", detail=detail, key=True)
         case EventKind.STEP_FILLED | EventKind.STEP_APPROVED | EventKind.GLASS_BROKEN:
             return _answered(event, text)

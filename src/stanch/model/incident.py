@@ -28,7 +28,7 @@ class EventKind(StrEnum):
     STEP_FAILED = "step failed"  # run, step, text, because
     STEP_SKIPPED = "step skipped"  # run, step, text, because
     STEP_UNKNOWN = "step unknown"  # run, step, text, because
-    STEP_PROPOSED = "step proposed"  # run, step, digest, risk, statement, undo
+    STEP_PROPOSED = "step proposed"  # run, step, digest, risk, statement, undo, open (placeholders)
     STEP_FILLED = (
         "step filled"  # run, step, text, by, values (name, placeholder, value, origin), statement, risk, raised
     )

@@ -278,10 +278,11 @@ def filled(
 
 
 def _refused(step: StepRecord, problems: Sequence[str]) -> Refused:
+    several = len(problems) > 1
     return Refused(
-        f"'{step.text}' was not filled in: {' '.join(problems)}",
-        hint="Nothing was changed and nothing was started. Correct the value, or skip the step with a reason.",
-        problems=tuple(Problem(code="slot", level=Level.ERROR, message=problem) for problem in problems),
+        f"'{step.text}' was not filled in: {f'{len(problems)} values are refused.' if several else problems[0]}",
+        hint="Nothing was changed and nothing was started. Correct it, or skip the step with a reason.",
+        problems=tuple(Problem(code="slot", level=Level.ERROR, message=each) for each in problems if several),
     )
 
 

@@ -8,7 +8,7 @@ from stanch.model.finding import Proposal
 from stanch.model.incident import EventKind
 from stanch.model.risk import Risk, worst
 from stanch.model.run import StepRecord, StepState
-from stanch.response.slots import GIVEN_RISK
+from stanch.response.slots import GIVEN_RISK, open_slots
 
 SHOWN = 2_000
 """So many characters of an output stand on the timeline; all that is kept of it stands with the step."""
@@ -149,6 +149,7 @@ def proposed(
         because=because,
         owner=after.owner,
         by_hand=by_hand,
+        open=[slot.placeholder for slot in open_slots(after)],
     )
     return Transition(after=after, events=(event,))
 

@@ -139,7 +139,7 @@ def test_all_faults_are_told_at_once_and_nothing_is_kept() -> None:
     with pytest.raises(Refused) as refused:
         fill(step("kubectl logs <pod> -c <container>"), pod="-x", container="a;b", other="c")
     assert len(refused.value.problems) == 3
-    assert "`pod`, `container`" in refused.value.message
+    assert "there is `pod`, `container`." in refused.value.problems[2].message
 
 
 def test_a_query_is_filled_in_and_only_reads() -> None:
