@@ -250,7 +250,8 @@ def fill(
     filled = slots.filled(step, values, by=by, at=now, origins=origins)
     shown = slots.preview(filled)
     by_name = {slot.name: slot.placeholder for slot in reversed(step.slots)}
-    new = [each for each in filled.filled if each not in step.filled]
+    fresh = {each.name for each in filled.filled if each not in step.filled}
+    new = [each for each in slots.shown(filled).filled if each.name in fresh]
     told = [
         {"name": each.name, "placeholder": by_name[each.name], "value": each.value, "origin": each.origin}
         for each in new
@@ -366,7 +367,7 @@ def complete(connection: Connection, run_id: str, step_key: str, *, by: str, not
             hint="Nothing was changed. Approve it, or skip it with a reason and say what you did.",
         )
     done = replace(
-        step,
+        slots.forgotten(step),
         state=StepState.DONE,
         started_at=step.started_at if step.started_at is not None else now,
         ended_at=now,
@@ -396,7 +397,7 @@ def skip(connection: Connection, run_id: str, step_key: str, *, by: str, reason:
         return _decline(connection, run, step, by=by, reason=reason, now=now)
     because = f"Skipped by {by}: {reason}"
     _tell(connection, run, EventKind.STEP_SKIPPED, step, now=now, by=by, because=because)
-    skipped = replace(step, state=StepState.SKIPPED, ended_at=now, due_at=None, because=because)
+    skipped = replace(slots.forgotten(step), state=StepState.SKIPPED, ended_at=now, due_at=None, because=because)
     return _move(connection, run, step, skipped, now)
 
 
@@ -468,7 +469,7 @@ def _leave_out(connection: Connection, run: Run, step: StepRecord, *, because: s
     if step.state is StepState.STARTED:
         return
     _tell(connection, run, EventKind.STEP_SKIPPED, step, now=now, by=by, because=because)
-    skipped = replace(step, state=StepState.SKIPPED, ended_at=now, due_at=None, because=because)
+    skipped = replace(slots.forgotten(step), state=StepState.SKIPPED, ended_at=now, due_at=None, because=because)
     _must_move(connection, step, skipped)
 
 

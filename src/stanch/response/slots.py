@@ -29,6 +29,9 @@ LONGEST = 500
 """Characters of a value. What is longer nobody has checked by eye."""
 
 _SHELL = re.compile(r"""[$`"'\\;|&<>(){}\[\]*?!#~^%]""")
+_SECRET = re.compile(
+    r"(?:^|_)(?:password|passwd|passphrase|secret|token|credentials?|encoded|base64|dsn|(?:api|access|private|secret)_key)(?:_|$)"
+)
 _LOADS_A_FILE = re.compile(r"(?:@|file:|fileb:)", re.IGNORECASE)
 
 Pipeline = tuple[tuple[str, ...], ...]
@@ -157,16 +160,25 @@ class Preview:
     open: tuple[str, ...] = ()
 
 
+def is_secret(slot: Slot) -> bool:
+    """Whether what is asked for must not be read by others: it is run with, and shown and kept on no record."""
+    return _SECRET.search(slot.name) is not None
+
+
 def open_slots(step: StepRecord) -> tuple[Slot, ...]:
-    """The places that nobody has filled in, each name once."""
-    done = {each.name for each in step.filled}
+    """The places that nobody has filled in, each name once. A secret is forgotten once its step is over."""
+    done = {each.name for each in step.filled if each.value}
     return tuple({slot.name: slot for slot in step.slots if slot.name not in done}.values())
 
 
 def template_of(step: StepRecord) -> Template:
     """How a command step reads with its places left open."""
     assert step.command is not None
-    return _template(step.command, step.language, tuple(slot.placeholder for slot in step.slots))
+    template = _template(step.command, step.language, tuple(slot.placeholder for slot in step.slots))
+    if step.language == "sql" and any(map(is_secret, step.slots)):
+        # A statement is stored, shown and logged as it is asked, by the database as well.
+        return replace(template, because="It asks for a secret, which is put into no statement.")
+    return template
 
 
 @lru_cache(maxsize=1024)
@@ -305,14 +317,57 @@ def resolved(step: StepRecord) -> StepRecord:
     risk = worst(base, rating.risk)
     return replace(
         step,
-        statement=statement,
+        statement=_without_secrets(statement, step),
         pipeline=pipeline,
         risk=risk,
         traits=rating.traits,
-        target=rating.target,
-        why=_why(rating, base, risk),
+        target={key: _without_secrets(value, step) for key, value in rating.target.items()},
+        why=_without_secrets(_why(rating, base, risk) or "", step) or None,
         progress={**step.progress, GIVEN_RISK: base.value},
     )
+
+
+def shown(step: StepRecord) -> StepRecord:
+    """The step as others may see it: in the place of a secret stands its placeholder, for its value its length."""
+    secrets = _secrets(step)
+    if not secrets:
+        return step
+    pipeline = None
+    if step.pipeline is not None:
+        pipeline = tuple(tuple(_without_secrets(argument, step) for argument in stage) for stage in step.pipeline)
+    hidden = {each.name for each, _ in secrets}
+    filled = tuple(
+        replace(each, value=f"({len(each.value)} characters, not shown)") if each.name in hidden else each
+        for each in step.filled
+    )
+    return replace(step, pipeline=pipeline, filled=filled)
+
+
+def forgotten(step: StepRecord) -> StepRecord:
+    """The step without its secrets, for when it is over: to begin it again, they are filled in again."""
+    secrets = {each.name for each, _ in _secrets(step)}
+    if not secrets:
+        return step
+    filled = tuple(replace(each, value="") if each.name in secrets else each for each in step.filled)
+    return replace(step, pipeline=shown(step).pipeline, filled=filled)
+
+
+def _secrets(step: StepRecord) -> tuple[tuple[Filled, str], ...]:
+    """The secret values of a step, each with its placeholder, the longest first."""
+    found = [
+        (each, slot.placeholder)
+        for slot in step.slots
+        if is_secret(slot)
+        for each in step.filled
+        if each.name == slot.name and each.value
+    ]
+    return tuple(sorted(found, key=lambda pair: len(pair[0].value), reverse=True))
+
+
+def _without_secrets(text: str, step: StepRecord) -> str:
+    for each, placeholder in _secrets(step):
+        text = text.replace(each.value, placeholder)
+    return text
 
 
 def for_people(step: StepRecord) -> StepRecord:
@@ -373,13 +428,13 @@ def preview(step: StepRecord) -> Preview:
         values = {slot.placeholder: each.value for slot in step.slots for each in step.filled if each.name == slot.name}
         base = Risk(step.progress.get(GIVEN_RISK, step.risk))
         names = tuple(slot.name for slot in still_open)
-        statement = put(step.command, values)
+        statement = _without_secrets(put(step.command, values), step)
         return Preview(statement=statement, argv=None, risk=base, target=step.target, raised=None, open=names)
     after = resolved(step)
     base = Risk(after.progress.get(GIVEN_RISK, step.risk))
     return Preview(
         statement=after.statement or "",
-        argv=after.pipeline,
+        argv=shown(after).pipeline,
         risk=after.risk,
         target=after.target,
         raised=None if after.risk is base else raised_because(base, after.risk),

@@ -8,7 +8,7 @@ from stanch.model.finding import Proposal
 from stanch.model.incident import EventKind
 from stanch.model.risk import Risk, worst
 from stanch.model.run import StepRecord, StepState
-from stanch.response.slots import GIVEN_RISK, open_slots
+from stanch.response.slots import GIVEN_RISK, forgotten, open_slots
 
 SHOWN = 2_000
 """So many characters of an output stand on the timeline; all that is kept of it stands with the step."""
@@ -242,6 +242,8 @@ def ended(step: StepRecord, result: Result, *, now: float, elapsed_s: float, dig
     if result.late:
         over = max(0.0, now - step.due_at) if step.due_at is not None else 0.0
         late = (told(EventKind.STEP_ESCALATED, step, owner=step.owner, late_s=over, because="Its time box ran out."),)
+    if after.state.is_over:
+        after = forgotten(after)
     return Transition(after=after, events=(*proof, event, *late))
 
 

@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from stanch.comms.links import BadLink, Links
 from stanch.model.problem import NotFound, Refused, StanchError
-from stanch.model.run import Run, StepRecord, StepState
-from stanch.response import runs
+from stanch.model.run import Filled, Run, StepRecord, StepState
+from stanch.response import runs, slots
 from stanch.response.approvals import VALID_S, people_missing
 from stanch.web import auth, bodies, gate, rendering
 from stanch.web.auth import Caller
@@ -32,6 +32,11 @@ class Asked:
     person: str
     missing: int
     expires_at: float
+
+    @property
+    def filled(self) -> tuple[Filled, ...]:
+        """The values as others may see them."""
+        return slots.shown(self.step).filled
 
 
 def look(connection: Connection, links: Links, token: str, caller: str | None, now: float) -> Asked:

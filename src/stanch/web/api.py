@@ -1,6 +1,7 @@
 """The JSON API: strict bodies in, records out, one error shape. Described in docs/api.md."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,7 +18,7 @@ from stanch.model.incident import Incident
 from stanch.model.problem import NotFound
 from stanch.model.rule import Evaluation
 from stanch.model.run import Run, StepState
-from stanch.response import controls, runs
+from stanch.response import controls, runs, slots
 from stanch.response.approvals import VALID_S, people_missing
 from stanch.store.rows import to_values
 from stanch.web import auth, bodies, filling, gate, live
@@ -414,7 +415,7 @@ def _incident(incident: Incident) -> Json:
 
 def _run(run: Run) -> Json:
     """A run with its steps; of each yes also until when it is good, and of each step how many are missing."""
-    values: Json = msgspec.to_builtins(run)
+    values: Json = msgspec.to_builtins(replace(run, steps=tuple(map(slots.shown, run.steps))))
     for step, document in zip(run.steps, values["steps"], strict=True):
         document["people_missing"] = people_missing(step) if step.state is StepState.PROPOSED else 0
         for given in document["approvals"]:

@@ -194,6 +194,13 @@ def test_places_in_shell_text_or_of_the_program_itself_leave_the_command_to_a_pe
         assert isinstance(way_of(filled, MEANS), ByHand), text
 
 
+def test_a_secret_is_put_into_no_query() -> None:
+    (step,) = run_of(sql("a", "SELECT '<password>'", slots=(Slot(name="password", placeholder="<password>"),))).steps
+    way = way_of(step, MEANS)
+    assert isinstance(way, FillIn)
+    assert "a secret" in (way.by_hand or "")
+
+
 def test_without_means_queries_and_messages_are_a_persons() -> None:
     for step in (sql("a", "SELECT 1"), message("a")):
         assert isinstance(way_of(run_of(step).steps[0], Means()), ByHand)

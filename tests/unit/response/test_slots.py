@@ -18,7 +18,18 @@ from stanch.model.risk import Risk
 from stanch.model.run import StepRecord
 from stanch.playbook.slots import slots_in_command
 from stanch.response.runs import expand
-from stanch.response.slots import LONGEST, TYPES, filled, open_slots, preview, refusal, resolved
+from stanch.response.slots import (
+    LONGEST,
+    TYPES,
+    filled,
+    forgotten,
+    is_secret,
+    open_slots,
+    preview,
+    refusal,
+    resolved,
+    shown,
+)
 
 CASES = tomllib.loads((Path(__file__).parents[2] / "cases" / "response" / "slots.toml").read_text(encoding="utf-8"))
 HELM = "helm upgrade platform ./infra/platform --namespace prod --set image.tag=<last-known-good-tag>"
@@ -151,6 +162,34 @@ def test_a_query_is_filled_in_and_only_reads() -> None:
 
 
 ANY = st.one_of(st.text(max_size=60), st.text(alphabet="abz019-._:/@=,+ é", max_size=30))
+
+
+PATCH = 'kubectl patch secret db -n prod --patch=\'{"data":{"URL":"<new-encoded-url>"}}\''
+
+
+def test_a_secret_is_run_with_and_shown_nowhere_and_forgotten_in_the_end() -> None:
+    secret = "cG9zdGdyZXM6Ly9hOmJAaC9k"
+    after = resolved(fill(step(PATCH), new_encoded_url=secret))
+    assert after.pipeline is not None
+    assert any(secret in argument for argument in after.pipeline[0])
+    for text in (after.statement, after.why, after.target, preview(after), shown(after)):
+        assert secret not in str(text)
+    assert "<new-encoded-url>" in (after.statement or "")
+    assert shown(after).filled[0].value == "(24 characters, not shown)"
+    gone = forgotten(after)
+    assert secret not in str(gone)
+    assert [slot.name for slot in open_slots(gone)] == ["new_encoded_url"]
+    assert shown(step(HELM)) == forgotten(step(HELM)) == step(HELM)
+
+
+@pytest.mark.parametrize("name", ["new_password", "api_key", "auth_token", "new_encoded_url", "secret"])
+def test_what_is_called_a_secret_is_one(name: str) -> None:
+    assert is_secret(Slot(name=name, placeholder=f"<{name}>"))
+
+
+@pytest.mark.parametrize("name", ["key", "tag", "tokens_per_second", "monkey", "secretary", "pod_name"])
+def test_other_values_are_no_secrets(name: str) -> None:
+    assert not is_secret(Slot(name=name, placeholder=f"<{name}>"))
 
 
 @settings(deadline=None)

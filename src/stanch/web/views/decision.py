@@ -8,7 +8,7 @@ from stanch.model.incident import Incident, IncidentStatus
 from stanch.model.plan import StepKind
 from stanch.model.risk import Risk
 from stanch.model.run import Run, RunState, StepRecord, StepState
-from stanch.response import approvals
+from stanch.response import approvals, slots
 from stanch.response.evidence import Offer
 from stanch.response.runs import is_by_hand, is_choice
 from stanch.response.slots import open_slots, words_of
@@ -23,6 +23,7 @@ class Place:
     kind: str
     value: str
     origin: str
+    secret: bool = False
     choices: tuple[tuple[str, str], ...] = ()
 
 
@@ -172,14 +173,15 @@ def _decide(step: StepRecord, rest: Sequence[StepRecord], offers: Sequence[Offer
 
 def _places(step: StepRecord, offers: Sequence[Offer]) -> Iterator[Place]:
     """Each place once, as it stands."""
-    filled = {each.name: each for each in step.filled}
+    filled = {each.name: each for each in slots.shown(step).filled}
     for slot in {slot.name: slot for slot in reversed(step.slots)}.values():
         each = filled.get(slot.name)
         yield Place(
             name=slot.name,
             placeholder=slot.placeholder,
             kind=words_of(slot, step),
-            value="" if each is None else each.value,
+            value="" if each is None or not each.value else each.value,
+            secret=slots.is_secret(slot),
             origin="" if each is None else each.origin,
             choices=tuple((offer.value, offer.origin) for offer in offers if offer.name == slot.name),
         )
