@@ -901,7 +901,8 @@ class Drive:
         way = way_of(step, self._tools.means)
         gone = f"Stanch ended while attempt {step.attempt} ran."
         if _begun_again(step, way):
-            self._tools.executor.end_left_over(f"{step.run_id}/{step.key}")
+            if way is Way.ARGV:  # an action and a query leave no process behind, and the look for one is not free
+                self._tools.executor.end_left_over(f"{step.run_id}/{step.key}")
             if seen.run.stop_by is not None:
                 await self._over(seen, step, StepState.FAILED, f"{gone} The run was stopped.")
             elif step.attempt >= MOST_ATTEMPTS:
