@@ -7,6 +7,7 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -15,11 +16,13 @@ import psycopg
 import structlog
 from sqlalchemy import Connection
 
+from stanch.catalogue.signals import SIGNALS
 from stanch.charts.chart import Chart, Mark, MarkKind
 from stanch.comms.asking import Asking
 from stanch.comms.channels.console import ConsoleChannel
 from stanch.comms.channels.smtp import SmtpChannel
 from stanch.comms.channels.webhook import WebhookChannel
+from stanch.comms.drifting import tell
 from stanch.comms.links import Links, key_of
 from stanch.comms.outbox import Outbox, PagingChannel
 from stanch.comms.paging import Paging
@@ -27,6 +30,8 @@ from stanch.connectors.files import documents
 from stanch.connectors.guard import GuardConnector
 from stanch.connectors.postgres.connector import PostgresConnector
 from stanch.connectors.postgres.session import ConnectionRefused
+from stanch.drift.nightly import Nightly
+from stanch.drift.outside import Outside
 from stanch.incidents import lifecycle, timeline
 from stanch.incidents.keeper import Keeper
 from stanch.incidents.lifecycle import Hooks
@@ -199,8 +204,23 @@ class App:
                 for name, each in self.databases.items()
             ),
         ]
+        if settings.drift.at is not None:
+            self.loops.append(Loop("drift", self._nightly(settings.drift.at, channels).run))
         tasks = [asyncio.create_task(self._keep_running(loop), name=loop.name) for loop in self.loops]
         self._stack.push_async_callback(_end, tasks)
+
+    def _nightly(self, at: str, channels: Mapping[str, PagingChannel]) -> Nightly:
+        """The check of every night, with the identities that only read."""
+        settings = self.settings
+        notify = partial(tell, owner=settings.drift.owner, channels=channels, public_url=settings.server.url)
+        return Nightly(
+            self.store,
+            self.clock,
+            plan=lambda: self.plan,
+            outside=outside(settings, self.plan, self.databases),
+            at=at,
+            tell=notify,
+        )
 
     def _tools(self, controls: ControlKeeper, channels: Mapping[str, PagingChannel]) -> Tools:
         settings = self.settings
@@ -367,6 +387,23 @@ class App:
             else:
                 loop.because = "it ended"
             await self.clock.sleep(_BACKOFF_S[min(loop.failures, len(_BACKOFF_S)) - 1])
+
+
+def outside(settings: Settings, plan: Plan, databases: Mapping[str, PostgresConnector]) -> Outside:
+    """What the drift check may ask, as the settings say."""
+    single = next(iter(databases)) if len(databases) == 1 else None
+    return Outside(
+        settings=settings.drift,
+        path=":".join(map(str, settings.commands.path)),
+        environment=settings.commands.environment,
+        databases=databases,
+        default_database=settings.commands.database or single,
+        names_of={
+            name: urlsplit(each.url.get_secret_value()).path.lstrip("/") for name, each in settings.postgres.items()
+        },
+        targets=[Target(name=name, settings=scrape) for name, scrape in settings.scrape.items()],
+        signals={**SIGNALS, **{signal.name: signal for signal in plan.signals}},
+    )
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from stanch.comms.channels.smtp import SmtpSettings
 from stanch.comms.channels.webhook import WebhookSettings
 from stanch.connectors.guard import GuardSettings
 from stanch.connectors.postgres import PostgresSettings
+from stanch.drift.settings import DriftSettings
 from stanch.model.problem import Level, Problem, Source, Unusable
 from stanch.signals.sources.scrape import ScrapeSettings
 
@@ -134,6 +135,7 @@ class Settings(_Section):
     postgres: dict[str, PostgresSettings] = Field(default={}, description="A PostgreSQL that diagnosis may read.")
     guard: dict[str, GuardSettings] = Field(default={}, description="An application that runs behind `stanch.guard`.")
     channels: ChannelSettings = ChannelSettings()
+    drift: DriftSettings = DriftSettings()
     people: dict[str, PersonSettings] = Field(default={}, description="A person, by the name they log in with.")
 
     @property

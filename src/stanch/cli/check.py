@@ -13,12 +13,24 @@ import typer
 
 from stanch.cli.output import print_error, print_json
 from stanch.connectors.files import documents, stamp
+from stanch.drift import report as drift_report
+from stanch.model.drift import Answer
 from stanch.model.plan import Plan
 from stanch.model.problem import Level, NotFound, Problem, StanchError, Unusable
 from stanch.playbook import difference
 from stanch.playbook.compile import compile_playbooks
 from stanch.playbook.explain import codes, explain
-from stanch.playbook.report import as_github, as_json, as_sarif, as_text, problems_of, problems_text, summary
+from stanch.playbook.report import (
+    as_github,
+    as_json,
+    as_sarif,
+    as_text,
+    problems_as_github,
+    problems_as_sarif,
+    problems_of,
+    problems_text,
+    summary,
+)
 from stanch.playbook.surroundings import Surroundings
 
 app = typer.Typer(add_completion=False, help="What was understood of playbooks, what was not.")
@@ -59,6 +71,13 @@ def check(
         typer.Option("--diff", metavar="OLD NEW", help="What a new version does differently.", show_default=False),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Check again whenever a file changes, until Ctrl-C.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask, read-only, whether what the playbooks name is still there.")
+    ] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", envvar="STANCH_CONFIG", help="With --live: the settings that say what to ask."),
+    ] = None,
 ) -> None:
     """Read playbooks and print every fact with its line, and every problem with what to do about it.
 
@@ -70,6 +89,8 @@ def check(
     What a change means: stanch check --diff old/runbook.md new/runbook.md
 
     While writing: stanch check --watch runbook.md
+
+    What has drifted: stanch check --live runbook.md --config stanch.toml
     """
     form = Format.JSON if as_json_ else format_
     if explained is not None:
@@ -88,6 +109,11 @@ def check(
     if watch:
         _watch(paths, surroundings)
         return
+    if live:
+        from stanch.cli.live import answers_of  # noqa: PLC0415 - it brings drivers that a check of text does without
+
+        _print_live(answers_of(compile_playbooks(documents(paths), surroundings), config), form, fail_on)
+        return
     plan = compile_playbooks(documents(paths), surroundings)
     _print(plan, form)
     if _counts(plan, fail_on):
@@ -100,6 +126,21 @@ def _print(plan: Plan, form: Format) -> None:
         return
     text = _RENDERINGS[form](plan)
     sys.stdout.write(f"{text}\n" if text else "")
+
+
+def _print_live(answers: Sequence[Answer], form: Format, fail_on: Level) -> None:
+    found = drift_report.problems(answers)
+    match form:
+        case Format.TEXT:
+            sys.stdout.write(drift_report.as_text(answers) + "\n")
+        case Format.JSON:
+            print_json(drift_report.as_dict(answers))
+        case Format.SARIF:
+            sys.stdout.write(problems_as_sarif(found) + "\n")
+        case Format.GITHUB:
+            sys.stdout.write("".join(f"{line}\n" for line in problems_as_github(found).splitlines()))
+    if any(_ORDER.index(problem.level) >= _ORDER.index(fail_on) for problem in found):
+        raise typer.Exit(1)
 
 
 def _colour() -> bool:

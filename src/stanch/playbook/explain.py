@@ -82,6 +82,22 @@ _READING: Mapping[str, str] = MappingProxyType(
             histogram_quantile of 0.5, 0.9, 0.95 or 0.99. Everything else is a recording rule in Prometheus, whose
             result is such a metric.
             """,
+        "no-longer-there": """
+            Something that a playbook names was looked for and is not there (`stanch check --live`).
+
+            Why: a program, context, namespace, object, release, metric, table, host or contact was renamed or removed
+            since the line was written. The step that names it fails, and it fails during an incident.
+
+            What to do: correct the line, or bring back what it names.
+            """,
+        "not-asked": """
+            Something that a playbook names could not be asked for (`stanch check --live`).
+
+            Why: what would know did not answer, is not configured, or may not be asked. That says nothing about
+            whether the thing is there.
+
+            What to do: look at the reason. `[drift]` in stanch.toml says what may be asked, and as whom.
+            """,
         "contradiction": """
             Two places say different things about the same.
 
@@ -91,7 +107,7 @@ _READING: Mapping[str, str] = MappingProxyType(
             """,
     }
 )
-"""Problems of reading and merging, which no check finds."""
+"""Problems of reading, of merging and of what is outside, which no check finds."""
 
 
 def codes() -> tuple[str, ...]:

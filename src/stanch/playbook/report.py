@@ -182,7 +182,11 @@ _GITHUB_LEVELS = {Level.NOTE: "notice", Level.WARNING: "warning", Level.ERROR: "
 
 def as_sarif(plan: Plan) -> str:
     """SARIF 2.1.0, as code scanning reads it: each code with its page, each problem with its place."""
-    problems = problems_of(plan)
+    return problems_as_sarif(problems_of(plan))
+
+
+def problems_as_sarif(problems: Sequence[Problem]) -> str:
+    """SARIF 2.1.0 of any problems whose codes have a page."""
     codes = sorted({problem.code for problem in problems})
     document = {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -233,7 +237,12 @@ def _result(problem: Problem, index: int) -> dict[str, Any]:
 
 def as_github(plan: Plan) -> str:
     """Workflow commands that GitHub shows beside the lines of a pull request."""
-    return "\n".join(_annotation(problem) for problem in problems_of(plan))
+    return problems_as_github(problems_of(plan))
+
+
+def problems_as_github(problems: Sequence[Problem]) -> str:
+    """The same of any problems."""
+    return "\n".join(_annotation(problem) for problem in problems)
 
 
 def _annotation(problem: Problem) -> str:

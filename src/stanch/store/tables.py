@@ -352,6 +352,37 @@ review = Table(
     Column("data", Document, nullable=False),
 )
 
+# What the playbooks name outside of themselves, as last asked for. `presence` is the last answer, `known` the last one
+# that was certain, `since` when that became so.
+drift = Table(
+    "drift",
+    metadata,
+    Column("path", Text, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("place", Document, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("presence", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("known", Text),
+    Column("since", Double),
+    Column("asked_at", Double, nullable=False),
+    PrimaryKeyConstraint("path", "ordinal"),
+)
+
+# When each playbook was last checked against what is outside, and what came of it.
+drift_check = Table(
+    "drift_check",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("asked_at", Double, nullable=False),
+    Column("exists", Integer, nullable=False),
+    Column("gone", Integer, nullable=False),
+    Column("unasked", Integer, nullable=False),
+)
+
 # --- people ------------------------------------------------------------------------------------------------------
 
 # `role` is what the person may do (viewer, responder, administrator); `password` an argon2 hash.
