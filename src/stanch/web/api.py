@@ -26,7 +26,7 @@ from stanch.web.auth import Caller
 from stanch.web.errors import Malformed, Unauthenticated
 from stanch.web.live import Streams
 from stanch.web.served import served_by
-from stanch.web.views import signals
+from stanch.web.views import drift, signals
 
 Asked = Request[Any, Any, Any]
 Json = dict[str, Any]
@@ -323,6 +323,13 @@ async def show_signal(request: Asked, name: FromPath[str], *, seconds: FromQuery
     }
 
 
+@get("/api/drift")
+async def show_drift(request: Asked) -> Json:
+    """When each playbook was last checked against what is outside, and what of it was gone."""
+    found = await served_by(request).store.read(drift.read)
+    return {"playbooks": [{"path": path, **to_values(each)} for path, each in found.items()]}
+
+
 @get("/api/reviews/{incident_id:str}")
 async def show_review(request: Asked, incident_id: FromPath[str]) -> Json:
     """The review as Markdown and as HTML, its charts inside."""
@@ -477,6 +484,7 @@ handlers: list[HTTPRouteHandler] = [
     show_plan,
     list_rules,
     show_signal,
+    show_drift,
     show_review,
     stream_events,
     make_login_link,

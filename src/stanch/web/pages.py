@@ -25,7 +25,7 @@ from stanch.web.gallery import Gallery, marks
 from stanch.web.rendering import Part
 from stanch.web.served import served_by
 from stanch.web.throttle import Throttle
-from stanch.web.views import decision, overview, playbook, room, signals
+from stanch.web.views import decision, drift, overview, playbook, room, signals
 from stanch.web.views.overview import Overview
 from stanch.web.views.playbook import PlaybookView
 from stanch.web.views.room import Room
@@ -400,7 +400,8 @@ async def list_playbooks(request: Asked) -> Html:
     served = served_by(request)
     views = [await _playbook(request, number) for number in range(1, len(served.plan.playbooks) + 1)]
     homeless = [problem for problem in served.problems if problem.source is None]
-    return _page(request, "playbooks.html", place="playbooks", views=views, problems=homeless)
+    drifts = await served.store.read(drift.read)
+    return _page(request, "playbooks.html", place="playbooks", views=views, problems=homeless, drifts=drifts)
 
 
 @get("/playbooks/{number:int}")
@@ -408,6 +409,7 @@ async def show_playbook(request: Asked, number: FromPath[int]) -> Html:
     """One document as it reads, and what each line became."""
     view = await _playbook(request, number)
     position = await served_by(request).store.read(timeline.position)
+    drifts = await served_by(request).store.read(drift.read)
     parts = {int(part.name[1:]): part.html for part in _margins(view)}
     return _page(
         request,
@@ -417,6 +419,7 @@ async def show_playbook(request: Asked, number: FromPath[int]) -> Html:
         view=view,
         position=position,
         margins=parts,
+        drift=drifts.get(view.path),
         seen=set(),
     )
 
