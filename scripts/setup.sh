@@ -47,6 +47,7 @@ debian_packages() {
     missing=
     command -v chromium >/dev/null || missing="$missing chromium fonts-dejavu-core"
     command -v promtool >/dev/null || missing="$missing prometheus"
+    command -v redis-server >/dev/null || missing="$missing redis-server"
     command -v curl >/dev/null || missing="$missing curl"
     if ! have_stat_statements || ! have_hypopg; then missing="$missing postgresql"; fi
     [ -n "$missing" ] || return 0

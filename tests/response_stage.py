@@ -332,6 +332,7 @@ class Stage:
         )
         self.incident_id = "1"
         self.run_id = "1.1"
+        self.gate: str | None = None
 
     async def _plan(self, _):
         return self.plan
@@ -350,7 +351,9 @@ class Stage:
                 by="alice",
             )
             (chosen,) = self.plan.of(Procedure)
-            return runs.start(connection, incident, chosen, self.plan, now=self.clock.now(), because="a test")
+            return runs.start(
+                connection, incident, chosen, self.plan, now=self.clock.now(), because="a test", gate=self.gate
+            )
 
         run = await self.real.write(unit)
         self.incident_id, self.run_id = run.incident_id, run.id

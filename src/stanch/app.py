@@ -43,7 +43,7 @@ from stanch.model.clock import Clock, SystemClock
 from stanch.model.incident import EventKind, Incident
 from stanch.model.plan import Plan
 from stanch.model.problem import Problem, Refused, StanchError, Unusable
-from stanch.model.rule import Alert, Evaluation
+from stanch.model.rule import Alert, Evaluation, Rule
 from stanch.playbook.compile import compile_playbooks
 from stanch.playbook.surroundings import Surroundings
 from stanch.response import runs
@@ -59,6 +59,7 @@ from stanch.response.drive import Query, Tools
 from stanch.response.execution import Executor
 from stanch.response.matching import NoneMatched
 from stanch.response.redaction import Redactor
+from stanch.response.rollback import propose_rollback
 from stanch.response.runner import Runner
 from stanch.response.text_table import Rows
 from stanch.settings import Settings
@@ -178,8 +179,10 @@ class App:
             history=history,
         )
         controls = ControlKeeper(store=self.store, clock=clock, planes=planes)
+        tools = self._tools(controls, channels, paging)
+        self.means = tools.means
         runner = Runner(
-            self._tools(controls, channels),
+            tools,
             holder=f"{socket.gethostname()}:{os.getpid()}",
             alone=settings.server.database is None,
         )
@@ -222,7 +225,7 @@ class App:
             tell=notify,
         )
 
-    def _tools(self, controls: ControlKeeper, channels: Mapping[str, PagingChannel]) -> Tools:
+    def _tools(self, controls: ControlKeeper, channels: Mapping[str, PagingChannel], paging: Paging) -> Tools:
         settings = self.settings
         redactor = Redactor(_secrets(settings))
         actions: list[Action] = [
@@ -255,7 +258,16 @@ class App:
                 links=self.links,
                 addresses=settings.addresses_of_people,
             ),
+            escalate=paging.escalate_step,
+            measure=self._measure if self._targets else None,
         )
+
+    def _measure(self, rule: Rule) -> float | None:
+        """What a condition of a step is judged by."""
+        try:
+            return self.watcher.value(rule.signal, statistic=rule.statistic, window_s=rule.window_s, labels=rule.labels)
+        except ValueError:
+            return None  # a signal of a plan that is pinned, and no longer watched: there is no data
 
     def _query(self) -> Query | None:
         """The read-only connection that SQL blocks of the playbooks run on."""
@@ -292,9 +304,10 @@ class App:
                 alert = self._alert(transition)
                 match transition.change:
                     case Change.FIRED:
-                        lifecycle.alert_fired(
+                        incident = lifecycle.alert_fired(
                             connection, alert, self.plan, now, self.hooks, reopen_s=self.settings.response.reopen_s
                         )
+                        propose_rollback(connection, incident, self.plan_of(incident), alert, now=now)
                     case Change.CLEARED:
                         lifecycle.alert_cleared(connection, alert, now)
                     case Change.DATA_LOST:

@@ -5,11 +5,16 @@ from typing import Annotated, Any
 
 import typer
 
+from stanch.cli import course
 from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
 from stanch.cli.output import moment, print_json, print_table
 from stanch.model.problem import Refused
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="List, show, fill in, approve, skip and stop runs.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="List, show, preview, fill in, approve, choose, take over, skip and stop runs.",
+)
 
 RunId = Annotated[str, typer.Argument(help="The run, as `stanch run list` names it.")]
 StepKey = Annotated[str | None, typer.Argument(help="The step; the one that waits, if it is left out.")]
@@ -177,15 +182,16 @@ def stop(
     run: RunId,
     *,
     reason: Annotated[str, typer.Option("--reason", "-r", help="Why it is stopped.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Put back what was done and can be, the last first.")] = False,
     config: Config = DEFAULT_CONFIG,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Stop a run. What it has in force is undone in reverse order; what is done stays on the record.
+    """Stop a run: what is in flight is ended and verified, what waits is skipped; what is done stays on the record.
 
-    Example: stanch run stop 1 -r "handled by hand"
+    Example: stanch run stop 1 -r "it made things worse" --undo
     """
-    document = Client.of(config, url).post(f"/api/runs/{run}/stop", {"reason": reason})
+    document = Client.of(config, url).post(f"/api/runs/{run}/stop", {"reason": reason, "undo": undo})
     if as_json:
         print_json(document)
         return
@@ -275,3 +281,8 @@ def _the_waiting_step(run: dict[str, Any], key: str | None) -> dict[str, Any]:
         raise Refused(f"No step of run {run['id']} waits for an approval.", hint=f"See `stanch run show {run['id']}`.")
     names = ", ".join(s["key"] for s in waiting)
     raise Refused(f"Several steps of run {run['id']} wait: {names}.", hint="Name the one you mean.")
+
+
+app.command("preview")(course.preview)
+for _verb in (course.choose, course.take, course.complete, course.again):
+    app.command()(_verb)

@@ -19,6 +19,7 @@ from stanch.incidents.clocks import ACKNOWLEDGE, CONTAIN, ESCALATE
 from stanch.model.incident import ClockState, Event, EventKind, Incident, IncidentClock
 from stanch.model.message import Message
 from stanch.model.plan import Contact, Plan, Role
+from stanch.model.run import StepRecord
 from stanch.response.approvals import Broken
 
 ON_CALL = "On-call"
@@ -140,6 +141,21 @@ class Paging:
                 now=now,
                 text="\n".join(lines),
             )
+
+    def escalate_step(self, connection: Connection, incident: Incident, step: StepRecord, now: float) -> None:
+        """Page for a step that nobody answered in time, or that is late: its owner, else the first role again."""
+        if incident.status.is_over:
+            return
+        plan = self._plan(incident)
+        self._page(
+            connection,
+            incident,
+            plan,
+            step.owner or ladder(plan, incident.severity)[0],
+            occasion=f"run {step.run_id} step {step.key} late {now:.3f}",
+            opening=f"Late: {step.title or step.text}: ",
+            now=now,
+        )
 
     def _page(
         self,

@@ -4,6 +4,7 @@
 an armed threshold is, and by the same reading of words. What names no signal, several, or no number stays a person's.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,12 @@ from stanch.playbook.threshold import conditions_of
 from stanch.playbook.vocabulary import catalogue
 from stanch.signals.compile import rule_of
 from stanch.signals.rules import out_of_range
+
+_VERB = re.compile(
+    r"^\W*(?:re-?)?(?:check|verify|confirm|ensure|validate|test|make sure|assert|monitor|watch|wait)"
+    r"(?:\s+(?:that|until|for|if|whether))?\s+(?:the\s+)?",
+    re.IGNORECASE,
+)
 
 Measure = Callable[[Rule], float | None]
 """The present value of a rule's signal, read as the rule says; None without data."""
@@ -41,7 +48,7 @@ def watched(text: str, source: Source, signals: Sequence[Signal] = ()) -> Rule |
     `signals` are those that the playbooks define beside the catalogue's.
     """
     vocabulary = catalogue().with_signals(signals) if signals else catalogue()
-    found = conditions_of(text, vocabulary)
+    found = conditions_of(_VERB.sub("", text), vocabulary)
     if len(found) != 1:
         return None
     (condition,) = found

@@ -20,6 +20,7 @@ from stanch.model.rule import Evaluation
 from stanch.model.run import Run, StepState
 from stanch.response import controls, runs, slots
 from stanch.response.approvals import VALID_S, people_missing
+from stanch.response.preview import named, preview
 from stanch.store.rows import to_values
 from stanch.web import auth, bodies, filling, gate, live
 from stanch.web.auth import Caller
@@ -166,6 +167,15 @@ async def list_runs(request: Asked) -> Json:
     return {"runs": [_run(each) for each in await served_by(request).store.read(runs.listing)]}
 
 
+@get("/api/procedures/{key:path}")
+async def preview_procedure(request: Asked, key: FromPath[str]) -> Json:
+    """A dry run of a procedure of the plan: what a run of it would do. Nothing is run."""
+    served = served_by(request)
+    procedure = named(served.plan, key.strip("/"))
+    values: Json = msgspec.to_builtins(preview(procedure, served.plan, served.means))
+    return {"preview": values}
+
+
 @get("/api/runs/{run_id:str}")
 async def show_run(request: Asked, run_id: FromPath[str]) -> Json:
     """One run with its steps; those with places to fill in with what is open and what is offered."""
@@ -226,6 +236,21 @@ async def act_on_step(request: Asked, run_id: FromPath[str], step: FromPath[str]
             done = await bodies.json_body(request, bodies.OptionalReason)
             return await _run_after(
                 request, run_id, lambda rows: runs.complete(rows, run_id, key, by=by, note=done.reason, now=now)
+            )
+        case "choose":
+            chosen = await bodies.json_body(request, bodies.OptionalReason)
+            return await _run_after(
+                request, run_id, lambda rows: runs.choose(rows, run_id, key, by=by, reason=chosen.reason, now=now)
+            )
+        case "take":
+            taken = await bodies.json_body(request, bodies.OptionalReason)
+            return await _run_after(
+                request, run_id, lambda rows: runs.take_over(rows, run_id, key, by=by, reason=taken.reason, now=now)
+            )
+        case "again":
+            anew = await bodies.json_body(request, bodies.OptionalReason)
+            return await _run_after(
+                request, run_id, lambda rows: runs.again(rows, run_id, key, by=by, reason=anew.reason, now=now)
             )
         case "skip":
             left_out = await bodies.json_body(request, bodies.Reason)
@@ -476,6 +501,7 @@ handlers: list[HTTPRouteHandler] = [
     resolve,
     reopen,
     list_runs,
+    preview_procedure,
     show_run,
     act_on_step,
     stop,

@@ -13,6 +13,7 @@ from stanch.model.plan import Plan
 from stanch.model.problem import Problem
 from stanch.response.approvers import Approvers
 from stanch.response.runs import Alarm
+from stanch.response.ways import Means
 from stanch.settings import Settings
 from stanch.signals.watcher import Watcher
 from stanch.store.engine import Store
@@ -74,6 +75,11 @@ class Served(Protocol):
     @property
     def alarm(self) -> Alarm:
         """Whom a break-glass calls."""
+        ...
+
+    @property
+    def means(self) -> Means:
+        """How steps are carried out here."""
         ...
 
     @property

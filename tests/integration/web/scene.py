@@ -39,6 +39,7 @@ from stanch.response.execution import Executor
 from stanch.response.redaction import Redactor
 from stanch.response.runner import Runner
 from stanch.response.text_table import Rows
+from stanch.response.ways import Means
 from stanch.settings import PersonSettings, PlaybookSettings, ServerSettings, Settings
 from stanch.signals.compile import compile_rules
 from stanch.signals.history import History
@@ -228,6 +229,7 @@ class Scene:
     load: "Load"
     problems: tuple[Any, ...] = ()
     loops: tuple[Any, ...] = ()
+    means: Means = field(default_factory=Means)
     hooks: Hooks = field(default_factory=Hooks)
     mail: "Postbox" = field(default_factory=Postbox)
     approvers: Any = None
@@ -366,6 +368,7 @@ async def scene(
                 addresses=settings.addresses_of_people,
             ),
         )
+        made.means = tools.means
         drafter = Drafter(store, clock, made.charts, folder / "reviews")
         tasks = [
             asyncio.create_task(Runner(tools, holder="scene", alone=True).run()),

@@ -38,7 +38,13 @@ def changing_routes() -> list[tuple[str, str]]:
 
 
 def reading_routes() -> list[str]:
-    filled = {"incident_id:str": "1", "run_id:str": "1.1", "name:str": "http.error_rate", "number:int": "1"}
+    filled = {
+        "incident_id:str": "1",
+        "run_id:str": "1.1",
+        "name:str": "http.error_rate",
+        "number:int": "1",
+        "key:path": "slow",
+    }
     return [
         re.sub(r"\{([^}]+)\}", lambda match: filled[match[1]], path)
         for handler in (*api.handlers, *pages.handlers)

@@ -126,6 +126,33 @@ async def test_a_destructive_step_needs_two_people(burning: Console):
         assert said["state"] in {"approved", "started", "done", "failed"}
 
 
+async def test_a_step_is_taken_over_reported_and_asked_for_again(burning: Console):
+    async with burning.api(await burning.token_of(Role.RESPONDER, "rita")) as client:
+        step = await waiting(client)
+        path = f"/api/runs/1.1/steps/{step['key']}"
+        assert (await client.post(f"{path}/choose", json={})).status_code == 409
+        assert (await client.post(f"{path}/again", json={})).status_code == 409
+        taken = (await client.post(f"{path}/take", json={"reason": "by psql"})).json()["run"]
+        mine = next(each for each in taken["steps"] if each["key"] == step["key"])
+        assert (mine["state"], mine["owner"], mine["because"]) == ("proposed", "rita", "Taken over by rita: by psql")
+        assert (await client.post(f"{path}/complete", json={"reason": "built"})).status_code == 200
+        record = (await client.get("/api/runs/1.1")).json()["run"]
+        done = next(each for each in record["steps"] if each["key"] == step["key"])
+        assert (done["state"], done["output"]) == ("done", "built")
+
+
+async def test_a_procedure_is_previewed_and_nothing_runs(burning: Console):
+    async with burning.api() as client:
+        before = (await client.get("/api/runs")).json()
+        run = before["runs"][0]
+        shown = (await client.get(f"/api/procedures/{run['procedure']}")).json()["preview"]
+        assert shown["name"] == run["name"]
+        assert [step["key"] for step in shown["steps"]] == [step["key"] for step in run["steps"]]
+        assert any(step["people"] == 2 and step["risk"] == "destructive" for step in shown["steps"])
+        assert len((await client.get("/api/runs")).json()["runs"]) == len(before["runs"])
+        assert (await client.get("/api/procedures/no-such")).status_code == 404
+
+
 async def test_a_step_is_skipped_with_a_reason_and_a_run_stopped(burning: Console):
     async with burning.api() as client:
         step = await waiting(client)

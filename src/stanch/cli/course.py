@@ -1,0 +1,279 @@
+"""`stanch run preview`, and what people decide in the course of a run: which way, by whom, and once more."""
+
+import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
+from stanch.cli.output import print_json
+from stanch.model.problem import Refused, StanchError
+
+if TYPE_CHECKING:
+    from stanch.response.preview import Preview, StepPreview
+    from stanch.settings import Settings
+
+RunId = Annotated[str, typer.Argument(help="The run, as `stanch run list` names it.")]
+Key = Annotated[str, typer.Argument(help="The step.")]
+OptionalKey = Annotated[str | None, typer.Argument(help="The step; the one that waits, if it is left out.")]
+Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, or what was seen, for the record.")]
+
+_NATIVE_S = 60.0
+_LINES = 12
+
+
+def preview(
+    paths: Annotated[list[Path], typer.Argument(help="Markdown files, and folders of them.")],
+    *,
+    procedure: Annotated[
+        str | None, typer.Option("--procedure", "-p", help="Its name, a part of it, or its key; without it, all.")
+    ] = None,
+    native: Annotated[
+        bool, typer.Option("--native", help="Run the tools' own dry runs too, such as kubectl's; they only read.")
+    ] = False,
+    config: Config = DEFAULT_CONFIG,
+    as_json: Json = False,
+) -> None:
+    """A dry run: what a procedure would do, in order, with what risk, and whom it would ask. Nothing is changed.
+
+    No server is needed. With --native, commands whose tool has a dry run of its own (kubectl --dry-run=server, helm
+    --dry-run, terraform plan, EXPLAIN) are tried with it, each with the settings' environment; exit status 1 if one
+    of these says that the real command would fail.
+
+    Example: stanch run preview playbooks/ --procedure "slow database"
+    """
+    from stanch.connectors.files import documents  # noqa: PLC0415 - only what a command needs is imported
+    from stanch.model.plan import Procedure  # noqa: PLC0415 - as above
+    from stanch.playbook.compile import compile_playbooks  # noqa: PLC0415 - as above
+    from stanch.response.preview import named  # noqa: PLC0415 - as above
+    from stanch.response.preview import preview as previewed  # noqa: PLC0415 - as above
+
+    plan = compile_playbooks(documents(paths))
+    chosen = plan.of(Procedure) if procedure is None else (named(plan, procedure),)
+    settings = _settings(config)
+    found = [previewed(each, plan, _means(settings)) for each in chosen if each.steps]
+    if not found:
+        raise Refused("These playbooks hold no procedure with steps.", hint="`stanch check` says what was understood.")
+    tried = asyncio.run(_try_all(found, settings)) if native else {}
+    if as_json:
+        print_json({"procedures": [_as_dict(each, tried) for each in found]})
+    else:
+        for each in found:
+            _tell(each, tried)
+    if any(not each["well"] for each in tried.values()):
+        raise typer.Exit(1)
+
+
+def choose(
+    run: RunId,
+    option: Key,
+    *,
+    reason: Reason = "",
+    config: Config = DEFAULT_CONFIG,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Say which way a run goes on: by the first step of the option that is taken. The others are skipped.
+
+    Example: stanch run choose 1.1 rollback/option-b-fix-forward -r "the release before is broken too"
+    """
+    _post(Client.of(config, url), run, option, "choose", reason=reason, as_json=as_json, said="Chosen")
+
+
+def take(
+    run: RunId,
+    step: OptionalKey = None,
+    *,
+    reason: Reason = "",
+    config: Config = DEFAULT_CONFIG,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Take a step over by hand, also one that would go by itself. Report it with `stanch run complete`.
+
+    Example: stanch run take 1.1 -r "I am on the host already"
+    """
+    _post(Client.of(config, url), run, step, "take", reason=reason, as_json=as_json, said="Yours now")
+
+
+def complete(
+    run: RunId,
+    step: OptionalKey = None,
+    *,
+    reason: Reason = "",
+    config: Config = DEFAULT_CONFIG,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Say that a step was done: by hand, or that one whose outcome nobody saw took effect.
+
+    Example: stanch run complete 1.1 -r "failed over, replica lag is 0"
+    """
+    _post(Client.of(config, url), run, step, "complete", reason=reason, as_json=as_json, said="Done")
+
+
+def again(
+    run: RunId,
+    step: Key,
+    *,
+    reason: Reason = "",
+    config: Config = DEFAULT_CONFIG,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Have a step that failed, was skipped or came to an unknown outcome tried again; people are asked anew.
+
+    Example: stanch run again 1.1 rollback/scale-up -r "the quota is raised"
+    """
+    _post(Client.of(config, url), run, step, "again", reason=reason, as_json=as_json, said="To be tried again")
+
+
+def _post(client: Client, run: str, key: str | None, verb: str, *, reason: str, as_json: bool, said: str) -> None:
+    step = _step(client.get(f"/api/runs/{run}")["run"], key)
+    document = client.post(f"/api/runs/{run}/steps/{step['key']}/{verb}", {"reason": reason})
+    if as_json:
+        print_json(document)
+        return
+    typer.echo(f"{said}: {step['title'] or step['text']}")
+
+
+def _step(run: dict[str, Any], key: str | None) -> dict[str, Any]:
+    steps: list[dict[str, Any]] = run["steps"]
+    found = [each for each in steps if (each["key"] == key if key else each["state"] in {"proposed", "unknown"})]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(each["key"] for each in found)
+    raise Refused(
+        f"Several steps of run {run['id']} wait: {names}." if found else f"Run {run['id']} has no step {key or ''}.",
+        hint=f"Nothing was changed. See `stanch run show {run['id']}`, and name the one you mean.",
+    )
+
+
+# --- the preview -----------------------------------------------------------------------------------------------------
+
+
+def _settings(config: Path) -> "Settings | None":
+    """The settings, where there are any: a preview needs none."""
+    from stanch.settings import load  # noqa: PLC0415 - only what a command needs is imported
+
+    if config == DEFAULT_CONFIG and not config.exists():
+        return None
+    return load(config)
+
+
+def _means(settings: "Settings | None") -> Any:
+    """What the settings allow; without settings, what a Stanch with a database and measured signals can do."""
+    from stanch.response.actions import NAMES  # noqa: PLC0415 - as above
+    from stanch.response.ways import Means  # noqa: PLC0415 - as above
+
+    if settings is None:
+        return Means(actions=NAMES, can_query=True, can_measure=True)
+    can_query = settings.commands.database is not None or len(settings.postgres) == 1
+    return Means(actions=NAMES, can_query=can_query, can_measure=bool(settings.scrape))
+
+
+def _tell(found: "Preview", tried: dict[str, dict[str, Any]]) -> None:
+    typer.echo(f"{found.name} ({found.source})")
+    typer.echo(
+        f"  {len(found.steps)} steps: {found.by_themselves} go by themselves, {found.asked} ask, "
+        f"{found.by_hand} are by hand; {found.destructive} destructive."
+    )
+    phase: str | None = None
+    for step in found.steps:
+        if step.phase != phase:
+            phase = step.phase
+            typer.echo(f"\n  {phase or found.name}")
+        _tell_step(step, tried.get(step.key))
+    typer.echo("")
+
+
+def _tell_step(step: "StepPreview", tried: dict[str, Any] | None) -> None:
+    typer.echo(f"  {step.number:>3}. {step.text}")
+    if step.command:
+        typer.echo("       $ " + step.command.replace("\n", "\n         "))
+    traits = f", {', '.join(step.traits)}" if step.traits else ""
+    where = f" on {', '.join(f'{name} {value}' for name, value in step.target.items())}" if step.target else ""
+    lines = [
+        f"{step.way}, {step.risk}{traits}{where}. {step.who}",
+        *([f"by hand: {step.by_hand}"] if step.by_hand else []),
+        *([f"if: {step.condition}. {step.decided_by}"] if step.condition else []),
+        *([f"side by side: {step.beside}"] if step.beside else []),
+        *([f"to fill in: {', '.join(step.slots)}"] if step.slots else []),
+        *([f"verified: {step.verified}"] if step.verified else []),
+        *([f"undo: {step.undone}"] if step.undone else []),
+        *([f"hint: {step.hint}"] if step.hint else []),
+        *(["dry run: " + " ".join(step.dry_run.text.split())] if step.dry_run is not None else []),
+    ]
+    for line in lines:
+        typer.echo(f"       {line}")
+    if tried is not None:
+        typer.echo(f"       {'would work' if tried['well'] else 'WOULD FAIL'}: {tried['because']}")
+        for line in tried["output"].splitlines()[:_LINES]:
+            typer.echo(f"         | {line}")
+
+
+def _as_dict(found: "Preview", tried: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    values: dict[str, Any] = msgspec.to_builtins(found)
+    for step in values["steps"]:
+        step["tried"] = tried.get(step["key"])
+    return values
+
+
+async def _try_all(found: "list[Preview]", settings: "Settings | None") -> dict[str, dict[str, Any]]:
+    """Every native dry run, one after the other, by its step's key."""
+    from stanch.connectors.postgres.connector import PostgresConnector  # noqa: PLC0415 - as above
+    from stanch.model.clock import SystemClock  # noqa: PLC0415 - as above
+    from stanch.response.execution import Executor  # noqa: PLC0415 - as above
+    from stanch.response.redaction import Redactor  # noqa: PLC0415 - as above
+
+    environment: dict[str, str] = {}
+    directory = Path.cwd()
+    database: PostgresConnector | None = None
+    clock = SystemClock()
+    if settings is not None:
+        environment = {**settings.commands.environment, "PATH": ":".join(map(str, settings.commands.path))}
+        directory = settings.commands.directory
+        name = settings.commands.database or next(iter(settings.postgres), None)
+        if name is not None and name in settings.postgres:
+            database = PostgresConnector(settings.postgres[name], clock)
+    tried: dict[str, dict[str, Any]] = {}
+    records = TemporaryDirectory(prefix="stanch-preview-")
+    executor = Executor(
+        clock=clock, redactor=Redactor(), directory=directory, records=Path(records.name), environment=environment
+    )
+    try:
+        for step in (step for each in found for step in each.steps if step.dry_run is not None):
+            tried[step.key] = await _try(step, executor, database)
+    finally:
+        executor.close()
+        records.cleanup()
+        if database is not None:
+            await database.close()
+    return tried
+
+
+async def _try(step: "StepPreview", executor: Any, database: Any) -> dict[str, Any]:
+    from stanch.response.execution import NotStarted  # noqa: PLC0415 - as above
+    from stanch.response.text_table import Rows, aligned  # noqa: PLC0415 - as above
+
+    dry_run = step.dry_run
+    assert dry_run is not None
+    if dry_run.statement is not None:
+        if database is None:
+            return {"well": False, "because": "No database is configured to ask.", "output": ""}
+        try:
+            columns, rows = await database.query(dry_run.statement)
+        except Exception as error:  # noqa: BLE001 - whatever the driver raises is what the statement came to
+            reason = error.message if isinstance(error, StanchError) else str(error).strip()
+            return {"well": False, "because": reason, "output": ""}
+        return {"well": True, "because": "It was planned.", "output": aligned(Rows(columns=columns, rows=tuple(rows)))}
+    try:
+        done = await executor.run(dry_run.pipeline, step=f"preview/{step.key}", timebox_s=_NATIVE_S, harmless=True)
+    except NotStarted as not_started:
+        return {"well": False, "because": str(not_started), "output": ""}
+    output = "(it may hold secrets, and is not shown)" if dry_run.shows_secrets else done.output
+    allowed = "DryRunOperation" in done.output
+    return {"well": done.fault is None or allowed, "because": done.fault or "It ended well.", "output": output}
