@@ -225,7 +225,7 @@ def _strip(text: str) -> tuple[str, list[int]]:
     return "".join(out), offsets
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=65536)
 def plain(text: str) -> str:
     """A line's text without Markdown's marks."""
     return _strip(text)[0] if _SPECIAL.search(text) else text

@@ -64,6 +64,10 @@ _SCRIPTS: Mapping[str, str] = MappingProxyType(
 )
 _FENCED = re.compile(r"^(?P<fence>```+|~~~+).*?(?:^(?P=fence)|\Z)", re.MULTILINE | re.DOTALL)
 _WORD = re.compile(r"[^\W\d_]+")
+_CODE = re.compile(r"`[^`\n]*`")
+_FEWEST_DIFFERENT = 4
+"""Small words of a language that must occur; letters alone (names of hosts, of columns) are words of none."""
+
 _SAMPLE = 60_000
 _FEWEST = 25
 """Words; a shorter text tells nothing about its language."""
@@ -71,17 +75,19 @@ _FEWEST = 25
 
 def other_language(text: str) -> str | None:
     """The language of a document that is not English; None for English, and for too little text to tell."""
-    prose = _FENCED.sub(" ", text[:_SAMPLE])
+    prose = _CODE.sub(" ", _FENCED.sub(" ", text[:_SAMPLE]))
     found = [word.lower() for word in _WORD.findall(prose)]
     if len(found) < _FEWEST:
         return None
     script = _script(found)
     if script is not None:
         return script
-    counts = {language: sum(word in small for word in found) for language, small in _SMALL_WORDS.items()}
+    often = Counter(word for word in found if len(word) > 1)
+    counts = {language: sum(often[word] for word in small) for language, small in _SMALL_WORDS.items()}
     best = max(counts, key=lambda language: counts[language])
+    various = sum(word in often for word in _SMALL_WORDS[best]) >= _FEWEST_DIFFERENT
     clear = counts[best] >= 2 * counts["English"] + 4 and counts[best] * 12 >= len(found)
-    return best if best != "English" and clear else None
+    return best if best != "English" and clear and various else None
 
 
 def _script(found: list[str]) -> str | None:

@@ -26,6 +26,8 @@ PIECES = [
         "```\n",
     ),
     *("error rate", " > 5%", " for 5 minutes", "**", "`", "[x](", "<table>", "<td>", "\\", "~~", "&gt;", "\n", "\n\n"),
+    *("<ul>", "<li>", "</li>", "</ul>", "<ol>\n\n", "<pre>", "</pre>", "<h2>", "<p>", "<th>", "</table>", "<tr>"),
+    *("a) ", "\nb) ", "1.1 ", "\n1.2 ", "\u2022 ", ": `kubectl get pods`", "both for 5 minutes", "10 000", "error: "),
     *("P0", "SEV-1", "between 5 and ", "if ", " and ", " or ", "not ", "3x", "baseline", "fails 3 consecutive checks"),
     *(
         "kubectl logs -f x",
@@ -122,6 +124,14 @@ LARGE = {
     "stars": "*a **b " * 200_000,
     "an open fence": "```\n" + "x\n" * 100_000,
     "deep lists": "\n".join("  " * i + "- a" for i in range(3_000)),
+    "html lists": "\n\n".join(f"<ul>\n<li>error rate &gt; {i}%</li>\n\n</ul>" for i in range(20_000)),
+    "html never closed": "<ul>\n" * 100_000,
+    "html nested": "<ul><li>" * 50_000,
+    "an html table": "<table>" + "".join(f"<tr><td>error rate</td><td>&gt; {i}%</td></tr>\n" for i in range(100_000)),
+    "letters": "\n".join("a) x\nb) y" for _ in range(50_000)),
+    "commands in entries": "## Procedure\n\n" + "\n".join(f"{i}. Run: `kubectl get pod a{i}`" for i in range(100_000)),
+    "many open fences": "\n".join(f"## H{i}\n```\nx" for i in range(20_000)),
+    "NUL": "\x00" * 10_000_000,
     "labels": "\n\n".join(f"Name {i}: value\n- a\n- b" for i in range(25_000)),
 }
 

@@ -78,3 +78,15 @@ def test_languages_are_told_by_their_small_words_or_script(text: str, language: 
 )
 def test_english_commands_and_fragments_are_not_another_language(text: str) -> None:
     assert other_language(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "## Procedure\n\n" + "\n".join(f"{i}. Run: `kubectl delete pod a{i} -o e -n no`" for i in range(60)),
+        "| a | b | e | o |\n" * 40 + "error rate > 5%\n",
+        "\n\n".join(f"Name {i}: value\n- a\n- o" for i in range(60)),
+    ],
+)
+def test_letters_and_commands_are_words_of_no_language(text: str) -> None:
+    assert other_language(text) is None
