@@ -1,6 +1,8 @@
 """What the five reference documents must give, each as it is."""
 
-from playbook_reading import reference
+import pytest
+
+from playbook_reading import SEEDS, reference
 from stanch.model.plan import (
     Contact,
     DrillSchedule,
@@ -17,8 +19,10 @@ from stanch.model.plan import (
     ThresholdRole,
     Trigger,
 )
+from stanch.model.problem import Level
 from stanch.model.risk import Risk, Trait
 from stanch.model.signal import Statistic
+from stanch.playbook.compile import compile_playbooks
 
 
 def actions(procedure: Procedure, phase: str = "") -> set[str]:
@@ -328,3 +332,83 @@ def test_prose_without_a_known_action_stays_a_persons_step() -> None:
         step.text for fact in reference("000").of(Scenario) for step in fact.steps if step.type is StepKind.MANUAL
     ]
     assert "enforce stronger input validation" in manual
+
+
+# --- every fact on its line ------------------------------------------------------------------------------------------
+
+LINES = {
+    "000": {
+        "scenario": [3, 16, 29],
+        "step": [*[11] * 4, *[14] * 6, *[21] * 5, *[24] * 4, *[27] * 3, *[37] * 6, *[40] * 5],
+    },
+    "001": {
+        "procedure": [8, 26, 41],
+        "step": [*range(11, 17), *range(19, 25), *range(29, 35), *range(37, 40), *range(44, 50), *range(52, 56)],
+        "metric": [60, 61, 62, 63, 64],
+        "threshold": [67, 68, 69, 70],
+    },
+    "002": {
+        "past_incident": [3, 14, 25, 38, 49, 60],
+        "policy": [45, 46, 47, 56, 57, 58, 67, 68, 69],
+        "threshold": [68],
+    },
+    "003": {
+        "severity": [5, 10, 15, 20],
+        "threshold": [12, 17],
+        "procedure": [26, 98, 110, 122],
+        "scenario": [63, 75, 87],
+        "step": [
+            *(31, 32, 35, 39, 40, 41, 42, 45, 46, 47, 52, 55, 58, 66, 69, 72, 78, 81, 84, 90, 93, 101, 106, 113, 118),
+            *(119, 125, 126, 127, 130, 131, 132, 135, 136, 137, 138),
+        ],
+        "contact": [142, 143, 144, 145],
+    },
+    "004": {
+        "severity": [11, 12, 13, 14],
+        "role": [19, 20, 21, 22, 23],
+        "procedure": [33, 106],
+        "scenario": [75, 81, 87, 93],
+        "step": [
+            *(36, 37, 38, 41, 42, 43, 46, 47, 48, 51, 52, 53, 56, 57, 58, 59, 62, 63, 64, 65, 68, 69, 70, 71),
+            *(*range(76, 80), *range(82, 86), *range(88, 92), *range(94, 98), *range(107, 112)),
+        ],
+        "threshold": [102],
+        "trigger": [102, 103, 104],
+        "template": [116, 119],
+        "drill_schedule": [138],
+        "contact": [148, 149, 150, 151],
+    },
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_every_fact_stands_on_its_line_and_there_are_no_others(name: str) -> None:
+    plan = reference(name)
+    text = plan.playbooks[0].text.split("\n")
+    found: dict[str, list[int]] = {}
+    for fact in plan.facts:
+        found.setdefault(fact.kind, []).append(fact.source.line)
+        assert fact.source.text == text[fact.source.line - 1]
+        assert 1 <= fact.source.column <= len(fact.source.text)
+    assert {kind: sorted(lines) for kind, lines in found.items()} == LINES[name]
+
+
+def test_nothing_else_is_armed_in_any_of_them() -> None:
+    armed = [(name, fact.source.line) for name in LINES for fact in reference(name).of(Threshold) if fact.armed]
+    assert armed == [("001", 67), ("001", 68), ("001", 69), ("001", 70), ("002", 68), ("004", 102)]
+
+
+def test_every_scenario_is_reached_by_a_signal() -> None:
+    scenarios = [fact for name in LINES for fact in reference(name).of(Scenario)]
+    assert len(scenarios) == 10
+    assert all(fact.signals for fact in scenarios)
+
+
+def test_together_they_are_one_plan_without_a_contradiction() -> None:
+    documents = [(path.name, path.read_bytes()) for path in sorted(SEEDS.glob("*.txt"))]
+    if not documents:
+        pytest.skip("the reference documents are not beside the checkout")
+    plan = compile_playbooks(documents)
+    assert plan.problems == ()
+    assert sum(fact.armed for fact in plan.of(Threshold)) == 6
+    assert not [problem for playbook in plan.playbooks for problem in playbook.problems if problem.level is Level.ERROR]
