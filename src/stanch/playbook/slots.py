@@ -1,9 +1,10 @@
 """Placeholders of commands and templates, and what they ask for."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from stanch.model.plan import Slot
+from stanch.playbook.words import wordset
 
 _TYPES: tuple[tuple[str, str], ...] = (
     ("duration", r"\bduration\b|\beta\b"),
@@ -50,6 +51,18 @@ _IN_COMMAND = re.compile(
     r"|ENTER)_[A-Z0-9_]+|REPLACEME|CHANGEME"
     r"|X{3,}|x{3,})(?![\w=}\"'])|(?<![\w/])(?P<your>(?:your|my)-[a-z0-9][\w-]*)"
 )
+_VARIABLE = re.compile(
+    r"(?<![\\$])\$(?:\{(?P<braced>[A-Z][A-Z0-9_]{1,40})\}|(?P<plain>[A-Z][A-Z0-9_]{1,40})(?![a-z0-9_]))"
+)
+_SINGLE_QUOTED = re.compile(r"'[^']*'")
+_ENVIRONMENT = wordset(
+    """
+    HOME PATH PWD OLDPWD USER LOGNAME HOSTNAME HOSTTYPE SHELL SHLVL LANG LANGUAGE TERM TMPDIR EDITOR PAGER DISPLAY
+    RANDOM SECONDS LINENO EPOCHSECONDS EPOCHREALTIME UID EUID PPID IFS OPTARG OPTIND REPLY COLUMNS LINES MACHTYPE OSTYPE
+    BASH BASHPID BASHOPTS FUNCNAME GROUPS HISTFILE KUBECONFIG AWS_PROFILE AWS_REGION AWS_DEFAULT_REGION
+    """
+)
+"""Variables that a shell or a program has without anybody saying so, or that are set where Stanch runs."""
 _SHELL_ONLY = frozenset({"http_code", "time_total", "url_effective", "size_download"})
 
 
@@ -88,4 +101,16 @@ def slots_in_command(text: str) -> tuple[Slot, ...]:
         if name.lower() in _SHELL_ONLY or text[: match.start()].endswith(("%", "jsonpath=")):
             continue
         found.setdefault(match[0], slot(name, match[0], command=True))
+    for name, placeholder in _unset(text):
+        found.setdefault(placeholder, slot(name.lower(), placeholder, command=True))
     return tuple(found.values())
+
+
+def _unset(text: str) -> Iterator[tuple[str, str]]:
+    """Variables in capitals that the command uses and does not set: nothing would stand in their place."""
+    unquoted = _SINGLE_QUOTED.sub(lambda match: " " * len(match[0]), text) if "$" in text else ""
+    for match in _VARIABLE.finditer(unquoted):
+        name = match["braced"] or match["plain"]
+        is_set = re.search(rf"(?<![\w$]){name}\+?=|\bfor\s+{name}\b|\bread\b[^;|&\n]*\b{name}\b", text)
+        if name not in _ENVIRONMENT and is_set is None:
+            yield name, match[0]

@@ -8,7 +8,7 @@ person chooses; nothing is filled in by itself.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -65,15 +65,26 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the offers are made from. `changes` are the latest first; `settings` give host names and their origins."""
+    """What the offers are made from. `changes` are the latest first; `settings` give host names and their origins.
+
+    `environment` holds the variables that the settings give to commands.
+    """
 
     incident: Incident
     run: Run
     changes: tuple[Change, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def read(connection: Connection, run: Run, *, now: float, settings: Sequence[tuple[str, str]] = ()) -> Known:
+def read(
+    connection: Connection,
+    run: Run,
+    *,
+    now: float,
+    settings: Sequence[tuple[str, str]] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Known:
     """What is known for the steps of a run."""
     incident = lifecycle.get(connection, run.incident_id)
     events = timeline.read(connection, run.incident_id, kinds=(EventKind.MARK,))
@@ -88,7 +99,13 @@ def read(connection: Connection, run: Run, *, now: float, settings: Sequence[tup
         *_marked(events),
     ]
     changes.sort(key=lambda change: change.at, reverse=True)
-    return Known(incident=incident, run=run, changes=tuple(changes), settings=tuple(settings))
+    return Known(
+        incident=incident,
+        run=run,
+        changes=tuple(changes),
+        settings=tuple(settings),
+        environment=dict(environment or {}),
+    )
 
 
 def _marked(events: Iterable[Event]) -> Iterator[Change]:
@@ -126,6 +143,7 @@ def _candidates(known: Known, step: StepRecord, slot: Slot) -> Iterator[tuple[st
         yield from _histories(known.run, slot)
     if slot.type == "snapshot" or slot.fill == "snapshot.latest":
         yield from _snapshots(known.run)
+    yield from _assigned(known, step, slot)
     yield from _objects(known.run, words)
     yield from _targets(known.run, step, words)
     yield from _found(known.incident, words)
@@ -230,6 +248,19 @@ def _objects(run: Run, words: set[str]) -> Iterator[tuple[str, str]]:
                     filter(None, (row.get("STATUS"), f"{row['RESTARTS']} restarts" if row.get("RESTARTS") else ""))
                 )
                 yield name, f"{state or 'listed'} (from '{step.text}')"
+
+
+def _assigned(known: Known, step: StepRecord, slot: Slot) -> Iterator[tuple[str, str]]:
+    """What an earlier command of the playbook, or the settings, set the variable to that the place stands for."""
+    name = slot.placeholder.strip("${}")
+    if not slot.placeholder.startswith("$"):
+        return
+    for other in reversed([each for each in known.run.steps if each.ordinal < step.ordinal]):
+        match = re.search(rf"(?:\A|[;\s]){re.escape(name)}=[\"']?([^\s\"';|&$`]+)", other.command or "")
+        if match is not None:
+            yield match[1], f"set in '{other.text}'"
+    if name in known.environment:
+        yield known.environment[name], "[commands.environment] in the settings"
 
 
 def _is_well(row: Mapping[str, str]) -> bool:

@@ -26,7 +26,14 @@ def offers_of(connection: Connection, served: Served, run: Run) -> dict[str, tup
     wanted = [step for step in run.steps if fillable(step)]
     if not wanted or run.state.is_over:
         return {}
-    known = evidence.read(connection, run, now=served.clock.now(), settings=hosts(served.settings))
+    settings = served.settings
+    known = evidence.read(
+        connection,
+        run,
+        now=served.clock.now(),
+        settings=hosts(settings),
+        environment=settings.commands.environment,
+    )
     return {step.key: evidence.offers(known, step) for step in wanted}
 
 

@@ -128,6 +128,30 @@ def test_a_value_that_would_be_refused_is_never_offered():
     assert [value for value, _ in offered(place("pod", "name"), hostile)] == ["api-7d-bbbb"]
 
 
+def test_a_variable_is_offered_what_an_earlier_command_or_the_settings_set_it_to():
+    slot = Slot(name="ns", placeholder="${NS}", type="name")
+    earlier = step("set", "export NS='prod'", ordinal=0)
+    asked = step("asked", "kubectl get pods -n ${NS}", state=StepState.PROPOSED, slots=(slot,), ordinal=1)
+    later = step("later", "NS=other", ordinal=2)
+    run = Run(
+        id="42.1",
+        incident_id="42",
+        plan_hash="h",
+        procedure="p",
+        name="p",
+        because="b",
+        state=RunState.RUNNING,
+        epoch=0,
+        started_at=1.0,
+        steps=(earlier, asked, later),
+    )
+    known = Known(incident=INCIDENT, run=run, environment={"NS": "staging", "OTHER": "x"})
+    assert [(each.value, each.origin) for each in offers(known, asked)] == [
+        ("prod", "set in 'set'"),
+        ("staging", "[commands.environment] in the settings"),
+    ]
+
+
 def test_choices_end_somewhere():
     changes = tuple(
         Change(at=900_000.0 - n, service="platform", text="d", version=None, previous=f"1.{n}") for n in range(30)
