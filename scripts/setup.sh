@@ -49,6 +49,9 @@ debian_packages() {
     command -v promtool >/dev/null || missing="$missing prometheus"
     command -v redis-server >/dev/null || missing="$missing redis-server"
     command -v curl >/dev/null || missing="$missing curl"
+    command -v redis-server >/dev/null || missing="$missing redis-server"
+    [ -x /usr/sbin/haproxy ] || missing="$missing haproxy"
+    command -v socat >/dev/null || missing="$missing socat"
     if ! have_stat_statements || ! have_hypopg; then missing="$missing postgresql"; fi
     [ -n "$missing" ] || return 0
     if ! root_on_debian; then

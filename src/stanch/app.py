@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import structlog
+from pydantic import SecretStr
 from sqlalchemy import Connection
 
 from stanch.catalogue.signals import SIGNALS
@@ -57,12 +58,13 @@ from stanch.response.approvers import Approvers
 from stanch.response.controls import ControlKeeper, DataPlane
 from stanch.response.drive import Query, Tools
 from stanch.response.execution import Executor
+from stanch.response.identities import Identity
 from stanch.response.matching import NoneMatched
 from stanch.response.redaction import Redactor
 from stanch.response.rollback import propose_rollback
 from stanch.response.runner import Runner
 from stanch.response.text_table import Rows
-from stanch.settings import Settings
+from stanch.settings import ReadingSettings, Settings
 from stanch.signals.compile import compile_rules
 from stanch.signals.history import History
 from stanch.signals.picture import chart_of
@@ -251,6 +253,7 @@ class App:
             redactor=redactor,
             actions={action.name: action for action in actions},
             query=self._query(),
+            identity=identity_of(settings.commands.reading),
             ask=Asking(
                 plan_of=self.plan_of,
                 channels=channels,
@@ -434,7 +437,25 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
         found.append(smtp.password.get_secret_value())
     if settings.server.link_key is not None:
         found.append(settings.server.link_key.get_secret_value())
+    reading = settings.commands.reading
+    found += [each.get_secret_value() for each in (reading.postgres_password, reading.redis_password) if each]
     return tuple(found)
+
+
+def identity_of(settings: ReadingSettings) -> Identity:
+    """Whom automatic steps act as, by the settings."""
+
+    def value(secret: SecretStr | None) -> str | None:
+        return None if secret is None else secret.get_secret_value()
+
+    return Identity(
+        kube_context=settings.kube_context,
+        aws_profile=settings.aws_profile,
+        postgres_role=settings.postgres_role,
+        postgres_password=value(settings.postgres_password),
+        redis_user=settings.redis_user,
+        redis_password=value(settings.redis_password),
+    )
 
 
 def _link_key(settings: Settings) -> bytes:

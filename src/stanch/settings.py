@@ -89,6 +89,17 @@ class ResponseSettings(_Section):
     retention_days: float = Field(default=15.0, gt=0, description="How long measured samples are kept.")
 
 
+class ReadingSettings(_Section):
+    """Whom commands act as that nobody is asked about: identities that may only read."""
+
+    kube_context: str | None = Field(default=None, description="The context of `kubectl`, `oc` and `helm`.")
+    aws_profile: str | None = Field(default=None, description="The profile of `aws`.")
+    postgres_role: str | None = Field(default=None, description="The role of `psql` and its kin.")
+    postgres_password: SecretStr | None = Field(default=None, description="That role's password.")
+    redis_user: str | None = Field(default=None, description="The user of `redis-cli`, from Redis's access lists.")
+    redis_password: SecretStr | None = Field(default=None, description="That user's password.")
+
+
 class CommandSettings(_Section):
     """What commands of the playbooks run with. The environment is built from nothing but this."""
 
@@ -101,6 +112,7 @@ class CommandSettings(_Section):
         default=None,
         description="The `[postgres.NAME]` whose read-only connection runs SQL blocks; the only one if there is one.",
     )
+    reading: ReadingSettings = ReadingSettings()
 
 
 class ChannelSettings(_Section):

@@ -171,8 +171,14 @@ def _means(settings: "Settings | None") -> Any:
 
     if settings is None:
         return Means(actions=NAMES, can_query=True, can_measure=True)
-    can_query = settings.commands.database is not None or len(settings.postgres) == 1
-    return Means(actions=NAMES, can_query=can_query, can_measure=bool(settings.scrape))
+    from stanch.app import identity_of  # noqa: PLC0415 - as above
+
+    return Means(
+        actions=NAMES,
+        can_query=settings.commands.database is not None or len(settings.postgres) == 1,
+        can_measure=bool(settings.scrape),
+        identity=identity_of(settings.commands.reading),
+    )
 
 
 def _tell(found: "Preview", tried: dict[str, dict[str, Any]]) -> None:

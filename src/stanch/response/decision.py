@@ -169,10 +169,10 @@ def _first(run: Run, step: StepRecord, *, means: Means, resolved: str | None, no
     if branch is not None and resolved is None:
         if WHEN in step.progress and means.can_measure and not branch.options:
             return Decide(step=step, branch=branch)
-        by_itself = frozenset(each.key for each in run.steps if goes_by_itself(each, way_of(each, means)))
+        by_itself = frozenset(each.key for each in run.steps if goes_by_itself(each, way_of(each, means), means))
         if must_be_chosen(run.steps, branch, by_itself=by_itself):
             return Choose(step=step, branch=branch)
-    if goes_by_itself(step, way):
+    if goes_by_itself(step, way, means):
         return Begin(step=step)
     if resolved is not None:
         return Drop(step=step, because=resolved)

@@ -54,6 +54,7 @@ from stanch.response.decision import (
 )
 from stanch.response.execution import Execution, Executor, NotStarted, Pipeline
 from stanch.response.expectation import ByEye, Met, NotMet, judged
+from stanch.response.identities import Identity
 from stanch.response.journal import Journal, Moved
 from stanch.response.phases import PhaseEnd
 from stanch.response.records import Elsewhere, Ended, Found, Lost, NeverBegun, Running
@@ -122,6 +123,7 @@ class Tools:
     escalate: EscalateHook | None = None
     measure: Measure | None = None
     timing: Timing = field(default_factory=Timing)
+    identity: Identity = field(default_factory=Identity)
 
     @property
     def means(self) -> Means:
@@ -130,6 +132,7 @@ class Tools:
             can_query=self.query is not None,
             can_tell=self.tell is not None,
             can_measure=self.measure is not None,
+            identity=self.identity,
         )
 
 
@@ -345,7 +348,7 @@ class Drive:
                 resolved = slots.resolved(replace(step, statement=step.command))
                 if way is Way.ARGV:
                     resolved = await self._attendant.prepared(resolved)
-                if goes_by_itself(step, way) or await self._is_allowed(seen, step, resolved):
+                if goes_by_itself(step, way, self._tools.means) or await self._is_allowed(seen, step, resolved):
                     await self._carry_out(seen, step, resolved, way, again=again)
             case _:
                 assert_never(way)
@@ -681,9 +684,13 @@ class Drive:
             assert step.command is not None
             pipeline = ((*_SHELL, step.command),)
         assert pipeline is not None
+        variables: dict[str, str] = {}
+        if goes_by_itself(step, way, self._tools.means):
+            pipeline, variables = self._tools.identity.taken_by(pipeline)
         timebox_s = self._timebox(step)
         act = self._tools.executor.run(
             pipeline,
+            variables=variables,
             step=f"{step.run_id}/{step.key}",
             timebox_s=timebox_s,
             endless=Trait.ENDLESS in step.traits,

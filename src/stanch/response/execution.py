@@ -124,19 +124,21 @@ class Executor:
         endless: bool = False,
         harmless: bool = False,
         record: str | None = None,
+        variables: Mapping[str, str] | None = None,
         show: Show | None = None,
     ) -> Execution:
         """Run the stages to their end, to `timebox_s` or, where `endless`, for as long as is captured.
 
-        `step` names whose processes these are. `harmless` commands may also be ended for printing without end. With a
-        `record` the outcome outlives this server; a harmless command without one ends with it. Raises NotStarted. When
-        cancelled, the processes are ended before the cancellation goes on, unless the server is leaving.
+        `step` names whose processes these are; `variables` are added to what every command gets. `harmless`
+        commands may also be ended for printing without end. With a `record` the outcome outlives this server; a
+        harmless command without one ends with it. Raises NotStarted. When cancelled, the processes are ended before the
+        cancellation goes on, unless the server is leaving.
         """
         job = Job(
             pipeline=pipeline,
             marker=self._marker(step),
             directory=str(self._directory),
-            environment=self._environment,
+            environment={**self._environment, **(variables or {})},
             timebox_s=timebox_s,
             endless=endless,
             harmless=harmless,

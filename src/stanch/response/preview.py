@@ -116,7 +116,7 @@ def named(plan: Plan, name: str) -> Procedure:
 
 def _step(number: int, record: StepRecord, records: tuple[StepRecord, ...], means: Means) -> StepPreview:
     way = way_of(record, means)
-    alone = goes_by_itself(record, way)
+    alone = goes_by_itself(record, way, means)
     hand = way.because if isinstance(way, ByHand) else way.by_hand if isinstance(way, FillIn) else None
     people = 0 if alone or hand is not None else people_needed(record)
     by = _WORDS[way] if isinstance(way, Way) else "by hand" if hand is not None else "fill in"

@@ -1,7 +1,7 @@
 """How a step is carried out: by us, and then by which way, or by hand, and then why."""
 
 from collections.abc import Container
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import assert_never
 
@@ -9,6 +9,7 @@ from stanch.model.plan import Slot, StepKind
 from stanch.model.problem import Refused
 from stanch.model.risk import Risk, Trait
 from stanch.model.run import StepRecord
+from stanch.response.identities import Identity
 from stanch.response.slots import open_slots, resolved, template_of
 from stanch.response.transitions import WATCHES
 
@@ -47,13 +48,14 @@ class FillIn:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
     """What this installation can do: its actions, whether there is a database to ask, a way to tell people, and
-    signals that are measured.
+    signals that are measured. `identity` is whom steps act as that nobody is asked about.
     """
 
     actions: Container[str] = frozenset()
     can_query: bool = False
     can_tell: bool = False
     can_measure: bool = False
+    identity: Identity = field(default_factory=Identity)
 
 
 _TERMINAL = "It needs a terminal. Run it yourself."
@@ -119,9 +121,14 @@ def _way_of_resolved(step: StepRecord, means: Means) -> Way | ByHand:
 _ASKED_FOR = {Trait.HEAVY, Trait.EXPOSES_SECRETS, Trait.DYNAMIC, Trait.UNREADABLE}
 
 
-def goes_by_itself(step: StepRecord, way: Way | ByHand | FillIn) -> bool:
-    """Whether nobody needs to be asked: it only reads, needs no shell, weighs little and shows no secrets."""
+def goes_by_itself(step: StepRecord, way: Way | ByHand | FillIn, means: Means) -> bool:
+    """Whether nobody needs to be asked: it only reads, needs no shell, weighs little and shows no secrets.
+
+    Nor does it name whom it acts as, where the settings say whom it is to act as then.
+    """
     if isinstance(way, ByHand | FillIn) or way is Way.SHELL:
         return False
     step = resolved(step)
+    if step.pipeline is not None and means.identity.cannot_take(step.pipeline) is not None:
+        return False
     return step.risk is Risk.READ_ONLY and not step.traits & _ASKED_FOR
