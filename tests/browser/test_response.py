@@ -55,6 +55,9 @@ async def test_what_changed_under_the_fingers_is_not_approved(burning: Console, 
     assert flush.approvals == ()
     await page.wait_for_timeout(1100)
     await page.keyboard.press("a")
+    await expect(page.get_by_placeholder("Why it has to be done")).to_be_focused()
+    await page.keyboard.type("pages stay wrong")
+    await page.keyboard.press("Enter")
     await expect(page.locator("#next")).to_contain_text("You have said yes. Somebody else has to as well.")
 
 
