@@ -44,9 +44,17 @@ def runs_one_of(step: Step | StepRecord, *programs: str) -> bool:
     return step.command is not None and step.command.split()[0] in programs
 
 
-def write_settings(directory: Path, document: Path, path: list[Path], environment: dict[str, str]) -> Path:
-    """The settings of an installation in `directory`, whose commands run there and find programs in `path`."""
-    variables = "\n".join(f"{name} = {json.dumps(value)}" for name, value in environment.items())
+def write_settings(
+    directory: Path,
+    document: Path,
+    path: list[Path],
+    environment: dict[str, str],
+    reading: dict[str, str] | None = None,
+) -> Path:
+    """The settings of an installation in `directory`, whose commands run there and find programs in `path`.
+
+    `reading` says whom those act as that go by themselves.
+    """
     config = directory / "stanch.toml"
     config.write_text(f"""[server]
 port = 0
@@ -61,9 +69,16 @@ directory = "."
 path = {json.dumps([*map(str, path), "/usr/bin", "/bin"])}
 
 [commands.environment]
-{variables}
+{_variables(environment)}
+
+[commands.reading]
+{_variables(reading or {})}
 """)
     return config
+
+
+def _variables(values: dict[str, str]) -> str:
+    return "\n".join(f"{name} = {json.dumps(value)}" for name, value in values.items())
 
 
 async def start(app: App, name: str) -> Run:

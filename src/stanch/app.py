@@ -60,7 +60,7 @@ from stanch.response.drive import Query, Tools
 from stanch.response.execution import Executor
 from stanch.response.identities import Identity
 from stanch.response.matching import NoneMatched
-from stanch.response.redaction import Redactor
+from stanch.response.redaction import Redactor, says_secret
 from stanch.response.rollback import propose_rollback
 from stanch.response.runner import Runner
 from stanch.response.text_table import Rows
@@ -437,6 +437,7 @@ def _secrets(settings: Settings) -> tuple[str, ...]:
         found.append(smtp.password.get_secret_value())
     if settings.server.link_key is not None:
         found.append(settings.server.link_key.get_secret_value())
+    found += [value for name, value in settings.commands.environment.items() if says_secret(name)]
     reading = settings.commands.reading
     found += [each.get_secret_value() for each in (reading.postgres_password, reading.redis_password) if each]
     return tuple(found)

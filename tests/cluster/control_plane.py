@@ -12,7 +12,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,16 @@ READY_S = 120.0
 _CERTIFICATE, _KEY = "tls.crt", "tls.key"
 _USERS = {"admin": "system:masters", "stanch": "", "reader": ""}
 _CONTROLLERS = ("deployment", "replicaset", "endpoint", "namespace", "garbagecollector", "root-ca-cert-publisher")
+_CHANGE = ("create", "update", "patch", "delete")
 _AUDIT = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
     "omitStages": ["RequestReceived"],
-    "rules": [{"level": "Metadata", "verbs": ["create", "update", "patch", "delete"]}, {"level": "None"}],
+    "rules": [
+        {"level": "Metadata", "verbs": list(_CHANGE)},
+        {"level": "Metadata", "users": ["stanch", "reader"]},
+        {"level": "None"},
+    ],
 }
 
 
@@ -43,8 +48,8 @@ class Ended(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A request that was let through and changed something, as the audit log has it."""
+class Request:
+    """A request that was let through, as the audit log has it."""
 
     user: str
     verb: str
@@ -62,13 +67,15 @@ class ControlPlane:
     folder: Path
     url: str
     tokens: dict[str, str]
+    admin: Path
     client: httpx.Client
     gate: Gate
     node: Node
 
-    def kubeconfig(self, user: str, namespace: str = "default") -> Path:
-        """A kubeconfig with one context, named after the user."""
-        return _kubeconfig(self.folder, self.url, user, self.tokens[user], namespace)
+    def kubeconfig(self) -> Path:
+        """As a team has it: a context for `stanch`, which is the current one, and one for the `reader`."""
+        tokens = {user: token for user, token in self.tokens.items() if user != "admin"}
+        return _kubeconfig(self.folder, self.url, "stanch", tokens)
 
     def kubectl(self, *arguments: str, text: str | None = None) -> str:
         """What kubectl prints for the administrator. Raises CalledProcessError."""
@@ -93,14 +100,18 @@ class ControlPlane:
             text=True,
             check=False,
             timeout=120,
-            env={"KUBECONFIG": str(self.kubeconfig("admin")), "HOME": str(self.folder), "PATH": "/usr/bin:/bin"},
+            env={"KUBECONFIG": str(self.admin), "HOME": str(self.folder), "PATH": "/usr/bin:/bin"},
         )
         if done.returncode != 0:
             raise subprocess.CalledProcessError(done.returncode, [program, *arguments], done.stdout, done.stderr)
         return done.stdout
 
-    def changes(self, namespace: str, user: str = "stanch") -> tuple[Change, ...]:
+    def changes(self, namespace: str, user: str = "stanch") -> tuple[Request, ...]:
         """All that a user changed in a namespace, in order."""
+        return tuple(each for each in self.requests(namespace, user) if each.verb in _CHANGE)
+
+    def requests(self, namespace: str, user: str) -> tuple[Request, ...]:
+        """All that a user asked for in a namespace, and was given, in order."""
         found = []
         for line in (self.folder / "audit.log").read_text().splitlines():
             event = json.loads(line)
@@ -111,7 +122,7 @@ class ControlPlane:
                 continue
             sub = target.get("subresource")
             found.append(
-                Change(
+                Request(
                     user=user,
                     verb=event["verb"],
                     resource=target["resource"] + (f"/{sub}" if sub else ""),
@@ -151,13 +162,14 @@ def control_plane(programs: Path, folder: Path) -> Iterator[ControlPlane]:
             )
         )
         _wait_until_ready(client, server)
-        admin = _kubeconfig(folder, url, "admin", tokens["admin"], "default")
+        admin = _kubeconfig(folder, url, "admin", {"admin": tokens["admin"]})
         stack.enter_context(_process(folder, _manager(programs, admin, certificate)))
         made = ControlPlane(
             programs=programs,
             folder=folder,
             url=url,
             tokens=tokens,
+            admin=admin,
             client=client,
             gate=stack.enter_context(gate(client, certificate, key)),
             node=stack.enter_context(node(client, certificate, key)),
@@ -269,16 +281,15 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
     return certificate, key
 
 
-def _kubeconfig(folder: Path, url: str, user: str, token: str, namespace: str) -> Path:
-    path = folder / f"{user}-{namespace}.kubeconfig"
+def _kubeconfig(folder: Path, url: str, user: str, tokens: Mapping[str, str]) -> Path:
+    path = folder / f"{user}.kubeconfig"
     cluster = {"server": url, "certificate-authority": str(folder / _CERTIFICATE)}
-    context = {"cluster": "tests", "user": user, "namespace": namespace}
     document = {
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": "tests", "cluster": cluster}],
-        "users": [{"name": user, "user": {"token": token}}],
-        "contexts": [{"name": user, "context": context}],
+        "users": [{"name": name, "user": {"token": token}} for name, token in tokens.items()],
+        "contexts": [{"name": name, "context": {"cluster": "tests", "user": name}} for name in tokens],
         "current-context": user,
     }
     path.write_text(json.dumps(document))

@@ -5,6 +5,7 @@ stated. What became of it is asked of the cluster, not of Stanch.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,11 @@ from cluster.control_plane import ControlPlane
 from cluster.healthcare import BAD, DEPLOYMENT, GOOD, NAMESPACE, RELEASE, SECRET
 from cluster.node import LINES
 from stanch.app import App, build
+from stanch.model.clock import SystemClock
 from stanch.model.run import StepRecord, StepState
+from stanch.response.execution import Executor
+from stanch.response.identities import Identity
+from stanch.response.redaction import Redactor
 from stanch.settings import load
 
 pytestmark = pytest.mark.kubernetes
@@ -105,8 +110,10 @@ async def test_the_commands_do_what_they_say(cluster: ControlPlane, tmp_path: Pa
     document = runbook_runs.runbook()
     healthcare.install(cluster, tmp_path)
     assert _image_is(BAD)(cluster)
-    environment = {"KUBECONFIG": str(cluster.kubeconfig("stanch"))}
-    config = runbook_runs.write_settings(tmp_path, document, [cluster.programs], environment)
+    before = cluster.requests(NAMESPACE, "reader")
+    environment = {"KUBECONFIG": str(cluster.kubeconfig())}
+    reading = {"kube_context": "reader"}
+    config = runbook_runs.write_settings(tmp_path, document, [cluster.programs], environment, reading)
     async with build(load(config)) as app:
         run = await runbook_runs.start(app, name)
         asked: dict[str, StepRecord] = {}
@@ -114,6 +121,8 @@ async def test_the_commands_do_what_they_say(cluster: ControlPlane, tmp_path: Pa
             asked.setdefault(step.key, step)
             await _answer(app, step)
         run = await runbook_runs.get(app, run)
+    by_itself = Counter((each.verb, each.resource) for each in cluster.requests(NAMESPACE, "reader")[len(before) :])
+    assert bool(by_itself) == any(EXPECTED[step.key].people == 0 for step in run.steps if step.key in EXPECTED)
     for step in run.steps:
         if not runbook_runs.runs_one_of(step, *PROGRAMS):
             continue
@@ -125,6 +134,27 @@ async def test_the_commands_do_what_they_say(cluster: ControlPlane, tmp_path: Pa
             assert asked[step.key].because == ends.by_hand
         if ends.after is not None:
             assert ends.after(cluster), step.key
+
+
+async def test_what_goes_by_itself_can_change_nothing_however_it_was_rated(cluster: ControlPlane, tmp_path: Path):
+    healthcare.install(cluster, tmp_path)
+    environment = {"KUBECONFIG": str(cluster.kubeconfig()), "PATH": str(cluster.programs)}
+    executor = Executor(
+        clock=SystemClock(),
+        redactor=Redactor(),
+        directory=tmp_path,
+        records=tmp_path / "records",
+        environment=environment,
+    )
+    scale = ("kubectl", "scale", "deployment", DEPLOYMENT, "--replicas=0", "-n", NAMESPACE)
+    pipeline, variables = Identity(kube_context="reader").taken_by((scale,))
+    try:
+        done = await executor.run(pipeline, variables=variables, step="1.1/scale", timebox_s=60)
+    finally:
+        executor.close()
+    assert done.exit_status == 1
+    assert 'User "reader" cannot patch resource "deployments/scale"' in done.output
+    assert healthcare.replicas(cluster) == healthcare.REPLICAS
 
 
 async def _answer(app: App, step: StepRecord) -> None:

@@ -30,8 +30,10 @@ _LEAST_CHANGES = 0.45
 _NAMES = (
     r"pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|secret[_-]?key|"
     r"client[_-]?secret|auth(?:[_-]?key|[_-]?token)|credentials?|session[_-]?(?:id|key|token)|"
-    r"encryption[_-]?key|signing[_-]?key|connection[_-]?string|requirepass|masterauth|PGPASSWORD"
+    r"encryption[_-]?key|signing[_-]?key|connection[_-]?string|requirepass|masterauth|PGPASSWORD|REDISCLI_AUTH"
 )
+_SECRET_NAME = re.compile(rf"[A-Za-z0-9_.-]*(?:{_NAMES})(?:[_.-][A-Za-z0-9]+)*", re.IGNORECASE)
+_NAME_OF_A_PLACE = re.compile(r"(?:file|path|dir|url|uri|id)\Z", re.IGNORECASE)
 
 _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
@@ -94,6 +96,11 @@ def entropy(text: str) -> float:
     """Shannon entropy of the characters of `text`, in bits a character; 0 for the empty string."""
     total = len(text)
     return -sum(count / total * math.log2(count / total) for count in Counter(text).values()) if total else 0.0
+
+
+def says_secret(name: str) -> bool:
+    """Whether the name of a variable says that its value is a secret: `PGPASSWORD`, not `PGPASSFILE`."""
+    return _SECRET_NAME.fullmatch(name) is not None and _NAME_OF_A_PLACE.search(name) is None
 
 
 class Redactor:

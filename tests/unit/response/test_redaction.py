@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stanch.response.redaction import Redactor, entropy
+from stanch.response.redaction import Redactor, entropy, says_secret
 
 SECRETS = [
     ("postgresql://app:Tr0ub4dor@db:5432/clinic", "Tr0ub4dor"),
@@ -123,3 +123,23 @@ def test_entropy_is_shannons() -> None:
     assert entropy("") == 0
     assert entropy("aaaa") == 0
     assert entropy("abcd") == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("PGPASSWORD", True),
+        ("MYSQL_PWD", True),
+        ("REDISCLI_AUTH", True),
+        ("AWS_SECRET_ACCESS_KEY", True),
+        ("AWS_SESSION_TOKEN", True),
+        ("HELM_KUBETOKEN", True),
+        ("PGPASSFILE", False),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", False),
+        ("AWS_ACCESS_KEY_ID", False),
+        ("KUBECONFIG", False),
+        ("AWS_PROFILE", False),
+    ],
+)
+def test_a_variables_name_says_whether_its_value_is_secret(name: str, *, secret: bool) -> None:
+    assert says_secret(name) is secret
