@@ -28,6 +28,42 @@ def show(incident: Incident, *, config: Config = DEFAULT_CONFIG, url: Url = None
 
 
 @app.command()
+def patch(
+    incident: Incident,
+    *,
+    to: Annotated[
+        Path | None, typer.Option("--to", "-o", help="A .diff file; printed without.", show_default=False)
+    ] = None,
+    config: Config = DEFAULT_CONFIG,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Propose a patch of the playbook from what people really did: a unified diff, never written into the document.
+
+    Steps that every run skipped, time boxes that every run overran, places always filled the same, outputs that were
+    always the same, and commands that a note of the incident says were run by hand (`$ command`). Its head quotes the
+    evidence. Refused where the document has changed since.
+
+    Example: stanch review patch 42 -o 42.diff && patch -p1 < 42.diff
+    """
+    document = Client.of(config, url).get(f"/api/reviews/{incident}/patch")
+    text = "".join(each["diff"] for each in document["patches"])
+    if to is not None and text:
+        to.write_text(text, encoding="utf-8")
+    if as_json:
+        print_json(document)
+        return
+    if not text:
+        typer.echo(
+            "Nothing is proposed: no habit of at least 3 runs, and nothing done by hand, differs from the playbook."
+        )
+    elif to is not None:
+        typer.echo(f"Wrote {to}; apply it beside the document with: patch -p1 < {to}")
+    else:
+        sys.stdout.write(text)
+
+
+@app.command()
 def export(
     incident: Incident,
     *,

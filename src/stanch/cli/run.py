@@ -7,7 +7,7 @@ import typer
 
 from stanch.cli import course
 from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
-from stanch.cli.output import moment, print_json, print_table
+from stanch.cli.output import duration, moment, print_json, print_table
 from stanch.model.problem import Refused
 
 app = typer.Typer(
@@ -175,6 +175,39 @@ def skip(
         print_json(document)
         return
     typer.echo(f"Skipped: {waiting['text']}")
+
+
+@app.command()
+def stats(*, config: Config = DEFAULT_CONFIG, url: Url = None, as_json: Json = False) -> None:
+    """What was really done with each step, over all runs.
+
+    How often it was done, failed, skipped or of unknown outcome, how long it took, what its places were filled with,
+    and what people reported instead.
+
+    Example: stanch run stats --json
+    """
+    document = Client.of(config, url).get("/api/steps")
+    if as_json:
+        print_json(document)
+        return
+    print_table(
+        "",
+        ("step", "runs", "done", "failed", "skipped", "unknown", "median", "by hand"),
+        [
+            (
+                each["text"],
+                each["times"],
+                each["done"],
+                each["failed"],
+                each["skipped"],
+                each["unknown"],
+                duration(each["median_s"]),
+                len(each["by_hand"]),
+            )
+            for each in document["steps"]
+        ],
+        empty="No step of a run has come to an end yet.",
+    )
 
 
 @app.command()

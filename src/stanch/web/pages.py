@@ -12,7 +12,7 @@ from markupsafe import Markup
 from sqlalchemy import Connection
 
 from stanch.incidents import lifecycle, timeline
-from stanch.learning import drafting
+from stanch.learning import afterwards, drafting
 from stanch.model.incident import EventKind, IncidentStatus
 from stanch.model.plan import Plan, Playbook, Role, Threshold
 from stanch.model.problem import NotFound, Problem
@@ -25,7 +25,7 @@ from stanch.web.gallery import Gallery, marks
 from stanch.web.rendering import Part
 from stanch.web.served import served_by
 from stanch.web.throttle import Throttle
-from stanch.web.views import decision, drift, overview, playbook, room, signals
+from stanch.web.views import decision, drift, overview, playbook, practice, room, signals
 from stanch.web.views.overview import Overview
 from stanch.web.views.playbook import PlaybookView
 from stanch.web.views.room import Room
@@ -444,7 +444,8 @@ async def _playbook(request: Asked, number: int) -> PlaybookView:
         each = evaluations.get((threshold.source.path, threshold.source.line, threshold.signal or ""))
         return None if each is None or not threshold.armed else (each, sparks[each.rule.id])
 
-    return playbook.view(found, number, _problems(served.problems, found), live)
+    practised = await served.store.read(afterwards.practices)
+    return practice.beside(playbook.view(found, number, _problems(served.problems, found), live), found, practised)
 
 
 def _document(plan: Plan, number: int) -> Playbook:

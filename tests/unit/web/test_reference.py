@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from stanch.web import api
+from stanch.web import afterwards, api
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
 
@@ -12,9 +12,10 @@ def addresses() -> set[tuple[str, str]]:
     """Method and path of every handler, parameters as `{}`."""
     return {
         (method, re.sub(r"\{[^}]+\}", "{}", path))
-        for handler in api.handlers
+        for handler in (*api.handlers, *afterwards.handlers)
         for method in handler.http_methods
         for path in handler.paths
+        if path.startswith("/api/")
     }
 
 
@@ -29,10 +30,12 @@ def told() -> set[tuple[str, str]]:
             if match is None:
                 continue
             method = match[1] or method
+            if method is None:
+                continue
             last = match[2]
             path = last.split("?")[0] if last.startswith("/api/") else re.sub(r"\w+$", last, path)
             found.add((method, re.sub(r"\{[^}]+\}", "{}", path)))
-    folded = {"/api/runs/{}/steps/{}": r"/api/runs/\{\}/steps/\{\}/\w+", "/api/controls/{}": r"/api/controls/\{\}/\w+"}
+    folded = {"/api/runs/{}/steps/{}": r"/api/runs/\{\}/steps/\{\}/[\w-]+", "/api/controls/{}": r"/api/controls/\{\}/\w+"}
     return {
         (method, next((short for short, long in folded.items() if re.fullmatch(long, path)), path))
         for method, path in found
