@@ -35,7 +35,10 @@ def told() -> set[tuple[str, str]]:
             last = match[2]
             path = last.split("?")[0] if last.startswith("/api/") else re.sub(r"\w+$", last, path)
             found.add((method, re.sub(r"\{[^}]+\}", "{}", path)))
-    folded = {"/api/runs/{}/steps/{}": r"/api/runs/\{\}/steps/\{\}/[\w-]+", "/api/controls/{}": r"/api/controls/\{\}/\w+"}
+    folded = {
+        "/api/runs/{}/steps/{}": r"/api/runs/\{\}/steps/\{\}/[\w-]+",
+        "/api/controls/{}": r"/api/controls/\{\}/\w+",
+    }
     return {
         (method, next((short for short, long in folded.items() if re.fullmatch(long, path)), path))
         for method, path in found
