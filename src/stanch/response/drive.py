@@ -691,6 +691,7 @@ class Drive:
         act = self._tools.executor.run(
             pipeline,
             variables=variables,
+            secrets=slots.secret_values(step),
             step=f"{step.run_id}/{step.key}",
             timebox_s=timebox_s,
             endless=Trait.ENDLESS in step.traits,

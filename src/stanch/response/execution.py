@@ -125,11 +125,13 @@ class Executor:
         harmless: bool = False,
         record: str | None = None,
         variables: Mapping[str, str] | None = None,
+        secrets: tuple[str, ...] = (),
         show: Show | None = None,
     ) -> Execution:
         """Run the stages to their end, to `timebox_s` or, where `endless`, for as long as is captured.
 
-        `step` names whose processes these are; `variables` are added to what every command gets. `harmless`
+        `step` names whose processes these are; `variables` are added to what every command gets, `secrets` are
+        values that its output must not show, beside those that are known anyway. `harmless`
         commands may also be ended for printing without end. With a `record` the outcome outlives this server; a
         harmless command without one ends with it. Raises NotStarted. When cancelled, the processes are ended before the
         cancellation goes on, unless the server is leaving.
@@ -145,7 +147,7 @@ class Executor:
             limits=self._limits,
         )
         path = None if record is None else str(self._records.path(record))
-        order = Order(job=job, secrets=self._redactor.known, record=path)
+        order = Order(job=job, secrets=(*self._redactor.known, *secrets), record=path)
         began = self._clock.monotonic()
         reader, writer = await self._connect()
         try:

@@ -352,6 +352,11 @@ def forgotten(step: StepRecord) -> StepRecord:
     return replace(step, pipeline=shown(step).pipeline, filled=filled)
 
 
+def secret_values(step: StepRecord) -> tuple[str, ...]:
+    """What the step's command may print and nobody may see."""
+    return tuple(each.value for each, _ in _secrets(step))
+
+
 def _secrets(step: StepRecord) -> tuple[tuple[Filled, str], ...]:
     """The secret values of a step, each with its placeholder, the longest first."""
     found = [

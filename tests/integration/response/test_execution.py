@@ -218,6 +218,11 @@ async def test_secrets_are_redacted_in_what_is_shown_and_in_what_is_kept(tmp_pat
     assert shown
 
 
+async def test_a_secret_that_was_filled_in_does_not_show_in_what_its_command_prints(tmp_path: Path) -> None:
+    done = await executor(tmp_path).run((("echo", "it is s3cr3t!"),), step=STEP, timebox_s=10, secrets=("s3cr3t!",))
+    assert done.output == "it is [redacted: known secret]"
+
+
 async def test_a_cancelled_step_leaves_no_process(tmp_path: Path) -> None:
     code = "import os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nos.fork()\ntime.sleep(60)"
     task = asyncio.create_task(executor(tmp_path).run((python(code),), step=STEP, timebox_s=60))
