@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 
 END = "$END"
 """The kind after the last token."""
@@ -53,7 +53,7 @@ class Table:
 @lru_cache(maxsize=1)
 def table() -> Table:
     """The table that ships with the package."""
-    written = json.loads(files("stanch.playbook").joinpath("threshold.json").read_text(encoding="utf-8"))
+    written = json.loads(Path(__file__).with_name("threshold.json").read_text(encoding="utf-8"))
     return Table(
         start=written["start"],
         accepting=written["accepting"],

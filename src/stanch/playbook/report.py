@@ -12,6 +12,7 @@ from urllib.parse import quote
 from stanch import __version__
 from stanch.model.plan import Fact, Plan, Procedure, Step, Threshold, Unread
 from stanch.model.problem import Level, Problem, Source
+from stanch.playbook.checks import credentials_in_command, secret_in_document
 from stanch.playbook.explain import explain
 from stanch.playbook.telling import became
 
@@ -112,12 +113,17 @@ _WIDTH = 110
 def _around(source: Source) -> tuple[str, str]:
     """The source line, cut to what a terminal shows, and the blanks that bring a caret below its column."""
     at = source.column - 1
-    text = source.text
+    text = _shown(source.text)
     start = 0 if len(text) <= _WIDTH or at < _WIDTH - 30 else at - 30
     cut = text[start : start + _WIDTH] if len(text) > _WIDTH else text
     before = "\u2026" if start else ""
     after = "\u2026" if start + len(cut) < len(text) else ""
     return f"{before}{printable(cut)}{after}", " " * len(before) + _blank(cut[: at - start])
+
+
+def _shown(text: str) -> str:
+    """A source line without its secrets: a report stands in logs that more people read than the document."""
+    return credentials_in_command.concealed(secret_in_document.concealed(text))
 
 
 def _blank(text: str) -> str:
@@ -228,7 +234,7 @@ def _result(problem: Problem, index: int) -> dict[str, Any]:
     if problem.source:
         region: dict[str, Any] = {"startLine": problem.source.line, "startColumn": problem.source.column}
         if problem.source.text:
-            region["snippet"] = {"text": problem.source.text}
+            region["snippet"] = {"text": _shown(problem.source.text)}
         result["locations"] = [
             {"physicalLocation": {"artifactLocation": {"uri": quote(problem.source.path)}, "region": region}}
         ]

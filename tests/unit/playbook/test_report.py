@@ -137,3 +137,15 @@ def test_annotations_are_one_line_each_and_escaped() -> None:
 def test_every_problem_of_the_plan_is_told_once() -> None:
     plan = plan_of(TEXT)
     assert len(problems_of(plan)) == 1
+
+
+def test_no_report_for_people_or_for_code_scanning_repeats_a_secret() -> None:
+    text = (
+        "## Response procedure\n\n```bash\ncurl -H 'Authorization: Bearer s3cr3tt0ken' https://api.example/x\n"
+        "PGPASSWORD=hunter22 psql -c 'delete from t'\n```\n\nThe key is AKIAIOSFODNN7ABCDEFG, keep it.\n"
+    )
+    plan = plan_of(text)
+    for told in (as_text(plan), as_sarif(plan), as_github(plan)):
+        for secret in ("s3cr3tt0ken", "hunter22", "AKIAIOSFODNN7ABCDEFG"):
+            assert secret not in told
+    assert "PGPASSWORD=\u2022\u2022\u2022\u2022\u2022\u2022\u2022\u2022 psql" in as_text(plan)

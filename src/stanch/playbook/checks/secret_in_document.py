@@ -38,6 +38,14 @@ _HINTS = (
 """Letters that every secret of these kinds holds: most documents have none of them, and are done with."""
 
 
+def concealed(text: str) -> str:
+    """A line with what has the form of a secret as dots, of the same length."""
+    if any(hint in text for hint in _HINTS):
+        for _, pattern in _KINDS:
+            text = pattern.sub(lambda match: "\u2022" * len(match[0]), text)
+    return text
+
+
 def check(plan: Plan, _surroundings: Surroundings) -> Iterator[Problem]:
     """Every line with something that has the form of a secret. The secret itself is not repeated."""
     for playbook in plan.playbooks:
