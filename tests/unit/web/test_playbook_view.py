@@ -162,7 +162,7 @@ def test_what_a_fact_took_in_is_told_beside_its_lines():
     assert told["A P2 that is open for more than 2 hours is treated as a P1."] == [
         ("re-graded", "P2 becomes P1 after 2 h")
     ]
-    assert told["Added an index"] == [("done", "then")]
+    assert told["Added an index"] == [("done", "in this incident")]
     assert told["Look at the plans"] == [("lesson", "of this incident")]
 
 

@@ -315,7 +315,7 @@ def _taken_in(fact: Fact) -> Iterator[tuple[str, str, str]]:
                 yield "re-graded", regrade.text, f"{fact.level} becomes {regrade.to} after {prose(regrade.after_s)}"
             yield from (("criterion", text, f"of {fact.level}") for text in fact.criteria)
         case PastIncident():
-            yield from (("done", text, "then") for text in fact.actions)
+            yield from (("done", text, "in this incident") for text in fact.actions)
             yield from (("lesson", text, "of this incident") for text in fact.lessons)
         case _:
             return
