@@ -107,6 +107,18 @@ class Stop(Reason):
     undo: bool = False
 
 
+class StopRun(Reason):
+    """As a form sends it: a box that is ticked, or is not sent."""
+
+    undo: bool = Field(default=False, strict=False)
+
+
+class OfStep(OptionalReason):
+    """As a form sends it: which step, or the first step of which option."""
+
+    step: str = Field(min_length=1, max_length=_LINE)
+
+
 class UndoControl(OptionalReason):
     """As a form sends it."""
 

@@ -373,12 +373,36 @@ async def skip(request: Asked, incident_id: FromPath[str], run_id: FromPath[str]
     )
 
 
+@post(f"{_RUN}/choose", opt=gate.RESPONDER)
+async def choose(request: Asked, incident_id: FromPath[str], run_id: FromPath[str]) -> Response[Any]:
+    """Which way it goes on."""
+    body = await bodies.form_body(request, bodies.OfStep)
+    by, now = _caller(request).person, served_by(request).clock.now()
+    return await _act(
+        request, incident_id, lambda rows: runs.choose(rows, run_id, body.step, by=by, reason=body.reason, now=now)
+    )
+
+
+@post(f"{_RUN}/take", opt=gate.RESPONDER)
+async def take(request: Asked, incident_id: FromPath[str], run_id: FromPath[str]) -> Response[Any]:
+    """A person does it themselves."""
+    body = await bodies.form_body(request, bodies.OfStep)
+    by, now = _caller(request).person, served_by(request).clock.now()
+    return await _act(
+        request, incident_id, lambda rows: runs.take_over(rows, run_id, body.step, by=by, reason=body.reason, now=now)
+    )
+
+
 @post(f"{_RUN}/stop", opt=gate.RESPONDER)
 async def stop(request: Asked, incident_id: FromPath[str], run_id: FromPath[str]) -> Response[Any]:
     """No further."""
-    body = await bodies.form_body(request, bodies.Reason)
+    body = await bodies.form_body(request, bodies.StopRun)
     by, now = _caller(request).person, served_by(request).clock.now()
-    return await _act(request, incident_id, lambda rows: runs.stop(rows, run_id, by=by, reason=body.reason, now=now))
+    return await _act(
+        request,
+        incident_id,
+        lambda rows: runs.stop(rows, run_id, by=by, reason=body.reason, now=now, undo=body.undo),
+    )
 
 
 @post("/incidents/{incident_id:str}/controls/undo", opt=gate.RESPONDER)
@@ -688,6 +712,8 @@ handlers = [
     fill,
     preview,
     complete,
+    choose,
+    take,
     skip,
     stop,
     undo,

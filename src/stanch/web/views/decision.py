@@ -12,6 +12,7 @@ from stanch.response import approvals, slots
 from stanch.response.evidence import Offer
 from stanch.response.runs import is_by_hand, is_choice
 from stanch.response.slots import open_slots, words_of
+from stanch.response.transitions import CHOICE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,8 @@ class Decide:
     """A step that waits for a yes, or for its `places` to be filled in first, where one of them is `open`.
 
     `unknown` says that it was begun before and nobody saw how it ended. `given` are those who said yes, each with
-    until when that is good. `phrase` is what is typed to approve it alone. `proposers` gave its values.
+    until when that is good. `phrase` is what is typed to approve it alone. `proposers` gave its values. `options`
+    (first step, text) are the ways among which it is asked to decide.
     """
 
     run_id: str
@@ -57,6 +59,7 @@ class Decide:
     needs_reason: bool = False
     phrase: str = ""
     proposers: tuple[str, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,9 +151,9 @@ def _decide(step: StepRecord, rest: Sequence[StepRecord], offers: Sequence[Offer
     return Decide(
         run_id=step.run_id,
         key=step.key,
-        title=step.title or step.text,
-        why=step.because or step.why or "" if step.state is StepState.UNKNOWN or still_open else step.why or "",
-        statement=step.statement or step.command or "",
+        title=str(step.progress[CHOICE]["question"]) if is_choice(step) else step.title or step.text,
+        why=_why(step, still_open=bool(still_open)),
+        statement="" if is_choice(step) else step.statement or step.command or "",
         undo=step.undo or "",
         facts=step.facts,
         digest=step.digest or "",
@@ -167,8 +170,20 @@ def _decide(step: StepRecord, rest: Sequence[StepRecord], offers: Sequence[Offer
         given=tuple((each.by, each.at + approvals.VALID_S) for each in given),
         needs_reason=step.risk is Risk.DESTRUCTIVE and not by_hand and not is_choice(step),
         phrase="" if by_hand or waits_for_values or is_choice(step) else approvals.phrase(step),
+        options=tuple((each["key"], each["text"]) for each in step.progress[CHOICE]["options"])
+        if is_choice(step)
+        else (),
         proposers=tuple(dict.fromkeys(each.by for each in step.filled)) if step.risk is Risk.DESTRUCTIVE else (),
     )
+
+
+def _why(step: StepRecord, *, still_open: bool) -> str:
+    """Why it is asked; of an outcome that nobody saw, of places to fill in and of a decision, rather what happened."""
+    if is_choice(step):
+        return step.because or ""
+    if step.state is StepState.UNKNOWN or still_open:
+        return step.because or step.why or ""
+    return step.why or ""
 
 
 def _places(step: StepRecord, offers: Sequence[Offer]) -> Iterator[Place]:
