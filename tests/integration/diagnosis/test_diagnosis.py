@@ -221,11 +221,25 @@ async def test_a_persons_statement_reads_only_and_leaves_the_session_as_it_was(s
     mighty = SecretStr(sick.url(SUPERUSER))
     async with sick.connector(url=mighty, statement_timeout_s=0.5) as connector:
         for statement in statements[:-1]:
-            await connector.query(statement)
+            with contextlib.suppress(Refused):
+                await connector.query(statement)
         with pytest.raises(Refused, match=said):
             await connector.query(statements[-1])
-        assert await connector.query("SHOW search_path") == (("search_path",), [("pg_catalog",)])
+        assert await connector.query("SHOW search_path") == (("search_path",), [('"$user", public',)])
         assert (await connector.query("SELECT to_regclass('public.mischief')"))[1] == [(None,)]
+
+
+async def test_names_without_a_schema_mean_what_they_mean_to_the_role(sick) -> None:
+    sick.execute(
+        "CREATE SCHEMA aside; CREATE TABLE aside.kept AS SELECT 7 AS n; CREATE TABLE public.kept AS SELECT 8 AS n"
+    )
+    async with sick.connector(url=SecretStr(sick.url(SUPERUSER))) as connector:
+        assert await connector.query("SELECT n FROM kept") == (("n",), [(8,)])
+    sick.execute(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = aside, public', current_database()); END $$"
+    )
+    async with sick.connector(url=SecretStr(sick.url(SUPERUSER))) as connector:
+        assert await connector.query("SELECT n FROM kept") == (("n",), [(7,)])
 
 
 async def test_an_answer_comes_as_names_and_typed_rows(sick) -> None:

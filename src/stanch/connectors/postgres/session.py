@@ -48,6 +48,20 @@ class ConnectionRefused(Unusable):
         self.refusal = refusal
 
 
+_PATH_OF_THE_ROLE = """
+SELECT set_config('search_path', coalesce(
+  (SELECT substr(setting, length('search_path=') + 1)
+   FROM pg_db_role_setting, unnest(setconfig) AS setting
+   WHERE setting LIKE 'search\\_path=%'
+     AND setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = current_user))
+     AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+   ORDER BY setrole = 0, setdatabase = 0
+   LIMIT 1),
+  '"$user", public'), true)
+"""
+"""Names without a schema are people's to write: they mean what they mean in any other session of the role."""
+
+
 class Session:
     """A session on one server. Safe to share: statements are sent one at a time.
 
@@ -105,8 +119,9 @@ class Session:
         """
         async with self._turn:
             connection = await self._begun()
-            self.sent += 2
+            self.sent += 3
             try:
+                await connection.execute(_PATH_OF_THE_ROLE)
                 result = await one_statement(connection.pgconn, statement)
             except psycopg.Error:
                 await self._rolled_back(connection)
