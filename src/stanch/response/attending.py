@@ -4,6 +4,7 @@ The words come from `commands.companions`; here they are run, each in a time box
 read-only; an undo is rated like any other command, and one that destroys is left to a person.
 """
 
+import re
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,26 +14,37 @@ from stanch.model.risk import Risk
 from stanch.model.run import StepRecord
 from stanch.response.action import Effect, Verified
 from stanch.response.execution import Execution, Executor, NotStarted
+from stanch.response.identities import Identity
 from stanch.response.redaction import MARKED
 from stanch.response.transitions import BEFORE, NO_UNDO, UNDO
 
 LOOK_S = 15.0
 FOLLOW_S = 150.0
 
+_REFUSED = re.compile(
+    r"\bforbidden\b|unauthorized|not authorized|permission denied|access ?denied|\bNOPERM\b", re.IGNORECASE
+)
+"""How the tools say that somebody may not look."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """What a look printed, and why it did not succeed where it did not."""
+    """What a look printed, and why it did not succeed where it did not. `unseen`: it was not allowed to look."""
 
     output: str
     fault: str | None = None
 
+    @property
+    def unseen(self) -> bool:
+        return self.fault is not None and _REFUSED.search(self.fault) is not None
+
 
 class Attendant:
-    """Runs what goes along with commands."""
+    """Runs what goes along with commands. Looks act as `identity`, like every step that nobody is asked about."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, identity: Identity) -> None:
         self._executor = executor
+        self._identity = identity
 
     @staticmethod
     def companions(step: StepRecord) -> Companions | None:
@@ -141,8 +153,13 @@ class Attendant:
         self, step: StepRecord, pipeline: Pipeline, *, within_s: float = LOOK_S, harmless: bool = True
     ) -> Looked:
         name = f"{step.run_id}/{step.key}/{'look' if harmless else 'undo'}"
+        variables: dict[str, str] = {}
+        if harmless and self._identity.cannot_take(pipeline) is None:
+            pipeline, variables = self._identity.taken_by(pipeline)
         try:
-            done: Execution = await self._executor.run(pipeline, step=name, timebox_s=within_s, harmless=harmless)
+            done: Execution = await self._executor.run(
+                pipeline, step=name, timebox_s=within_s, harmless=harmless, variables=variables
+            )
         except NotStarted as not_started:
             return Looked(output="", fault=str(not_started))
         fault = done.fault

@@ -171,7 +171,7 @@ class Drive:
         self._tools = tools
         self._clock = tools.clock
         self._journal = journal
-        self._attendant = Attendant(tools.executor)
+        self._attendant = Attendant(tools.executor, tools.identity)
         self.stop = asyncio.Event()
         self._news = asyncio.Event()
         self._news.set()
@@ -565,13 +565,15 @@ class Drive:
             if verified.effect is Effect.TOOK_EFFECT:
                 proof.append(verified.because)
             followed = await self._attendant.settled(step, within_s=self._timebox(step))
-            if followed is not None and followed.fault is not None:
+            if followed is not None and followed.unseen:
+                proof.append(f"Whether what it began has ended could not be looked at: {followed.fault}")
+            elif followed is not None and followed.fault is not None:
                 return (
                     proof,
                     f"It was carried out, and what it began has not ended well: {followed.fault}",
                     (StepState.FAILED),
                 )
-            if followed is not None:
+            elif followed is not None:
                 proof.append(followed.output.splitlines()[-1] if followed.output else "What it began has ended.")
         because, state = await self._as_expected(seen, step, result.output or "")
         if because is not None and state is StepState.DONE and changes:
