@@ -47,7 +47,6 @@ debian_packages() {
     missing=
     command -v chromium >/dev/null || missing="$missing chromium fonts-dejavu-core"
     command -v promtool >/dev/null || missing="$missing prometheus"
-    command -v redis-server >/dev/null || missing="$missing redis-server"
     command -v curl >/dev/null || missing="$missing curl"
     command -v redis-server >/dev/null || missing="$missing redis-server"
     [ -x /usr/sbin/haproxy ] || missing="$missing haproxy"

@@ -20,11 +20,21 @@ _REDIS = frozenset({"redis-cli"})
 _POSTGRES = frozenset({"psql", "pg_dump", "pg_isready", "pgbench", "vacuumdb", "reindexdb"})
 
 _OWN: Mapping[frozenset[str], tuple[str, ...]] = {
-    _KUBE: ("--context", "--kube-context", "--kubeconfig", "--user", "--token", "--as", "--server", "--cluster"),
+    _KUBE: (
+        "--context", "--kube-context", "--kubeconfig", "--user", "--username", "--password", "--token", "--kube-token",
+        "--as", "--as-group", "--as-uid", "--kube-as-user", "--kube-as-group", "--server", "-s", "--kube-apiserver",
+        "--cluster", "--client-key", "--client-certificate",
+    ),
     _AWS: ("--profile", "--no-sign-request"),
     _REDIS: ("--user", "--pass", "-a", "-u", "--askpass"),
-    _POSTGRES: ("-U", "--username", "-W", "--password"),
-}
+    _POSTGRES: ("--username", "--password"),
+}  # fmt: skip
+_OWN_WORDS: Mapping[frozenset[str], frozenset[str]] = {_REDIS: frozenset({"auth", "hello"})}
+_PSQL_VALUES = frozenset("cdfFhLopPRTUv")
+_PSQL_LONG_VALUES = (
+    "--command", "--dbname", "--file", "--field-separator", "--host", "--log-file", "--output", "--port", "--pset",
+    "--record-separator", "--table-attr", "--username", "--set", "--variable",
+)  # fmt: skip
 _URLS = ("postgresql://", "postgres://")
 
 
@@ -85,18 +95,41 @@ class Identity:
                 continue
             if name in tools:
                 found += [word for word in stage[1:] if _names(word, options)]
+                found += [word for word in stage[1:] if word.lower() in _OWN_WORDS.get(tools, ())]
                 if tools is _POSTGRES:
-                    found += [word for word in stage[1:] if word.startswith(_URLS) or "user=" in word]
+                    found += _of_libpq(name, stage[1:])
             else:
                 found += [word for word in stage[1:] if PurePath(word).name in tools]
         return tuple(found)
 
 
 def _names(word: str, options: tuple[str, ...]) -> bool:
-    """Whether a word is one of the options: alone, with its value after `=`, or a short one with it attached."""
-    return any(
-        word == option
-        or word.startswith(f"{option}=")
-        or (len(option) == 2 and word.startswith(option) and not word.startswith("--"))
-        for option in options
-    )
+    """Whether a word is one of the options, as any way of reading options takes it: abbreviated, or with its value."""
+    if not word.startswith("--"):
+        return any(len(option) == 2 and word.startswith(option) for option in options)
+    written = word.partition("=")[0]
+    return len(written) > 3 and any(option.startswith(written) for option in options)
+
+
+def _of_libpq(name: str, words: tuple[str, ...]) -> list[str]:
+    """The words by which a client of PostgreSQL says whom it logs in as, or where that stands."""
+    found = [word for word in words if word.startswith(_URLS) or "user=" in word or "service=" in word]
+    # Of several letters behind one dash the last may take the next word; a U or W among them names a role or asks.
+    found += [word for word in words if word[:1] == "-" and word[:2] != "--" and set(word[1:]) & {"U", "W"}]
+    if name != "psql":
+        return found
+    operands: list[str] = []
+    names_database = is_value = False
+    for word in words:
+        if is_value:
+            is_value = False
+        elif word.startswith("--"):
+            is_value = "=" not in word and any(option.startswith(word) for option in _PSQL_LONG_VALUES)
+            names_database |= len(word) > 3 and "--dbname".startswith(word.partition("=")[0])
+        elif word.startswith("-") and len(word) > 1:
+            taking = next((place for place, letter in enumerate(word[1:], 1) if letter in _PSQL_VALUES), None)
+            is_value = taking == len(word) - 1
+            names_database |= taking is not None and word[taking] == "d"
+        else:
+            operands.append(word)
+    return found + operands[0 if names_database else 1 :]

@@ -74,7 +74,7 @@ class Records:
             return Elsewhere()
         path = self.path(name)
         try:
-            with path.open("x"):  # its supervisor makes the file the same way before it starts anything
+            with path.open("x"):  # its supervisor gives the file its name before it starts anything, or finds this one
                 return NeverBegun()
         except FileExistsError:
             pass
@@ -130,14 +130,22 @@ class Record:
 
     @classmethod
     def begin(cls, path: Path) -> "Record | None":
-        """Say that it is begun, on disk; None where somebody has made sure that it never is. Raises OSError."""
+        """Say that it is begun, on disk; None where somebody has made sure that it never is. Raises OSError.
+
+        The file gets its name when it is locked and says that it is begun, so nobody ever sees it otherwise.
+        """
+        nameless = path.with_suffix(".new")
+        descriptor = os.open(nameless, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            record = cls(descriptor)
+            record._write({"begun": time.time(), "supervisor": os.getpid()})
+            os.link(nameless, path)
         except FileExistsError:
+            os.close(descriptor)
             return None
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        record = cls(descriptor)
-        record._write({"begun": time.time(), "supervisor": os.getpid()})
+        finally:
+            nameless.unlink()
         directory = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(directory)

@@ -30,6 +30,7 @@ from stanch.response.approvers import Approvers
 from stanch.response.evidence import Offer
 from stanch.response.expectation import is_understood
 from stanch.response.matching import Matched, NoneMatched, match_procedure
+from stanch.response.redaction import Redactor
 from stanch.response.transitions import BRANCH, BY_HAND, CHOICE, LASTING, TAKEN, WATCHES, WHEN
 from stanch.response.watching import to_document, watched
 from stanch.store.numbering import take_turns
@@ -37,6 +38,9 @@ from stanch.store.tables import run as run_table
 from stanch.store.wake import wake
 
 TOPIC = "runs"
+
+_REDACTED = Redactor()
+"""People paste what a terminal showed them."""
 
 GATE_S = 300.0
 """Seconds after which the question before a run is asked of more people."""
@@ -295,6 +299,7 @@ def approve(
         permit(run, replace(step, slots=(), risk=Risk.READ_ONLY), digest=digest, by=by)
         return choose(connection, run_id, step_key, by=by, reason=reason, now=now)
     step = _without_old(connection, step, now)
+    reason = _REDACTED(reason)
     permit(run, step, digest=digest, by=by, reason=reason)
     if approvers is not None and not is_by_hand(step):
         because = approvers.refusal(lifecycle.get(connection, run.incident_id), step, by)
@@ -355,8 +360,9 @@ def break_glass(
 def complete(connection: Connection, run_id: str, step_key: str, *, by: str, note: str, now: float) -> StepRecord:
     """A person says that a step was done: by hand (with values of their own), or that an unknown one took effect.
 
-    `note` is what they saw; it becomes the step's output. Raises NotFound, Refused.
+    `note` is what they saw, pasted as it was printed; redacted, it becomes the step's output. Raises NotFound, Refused.
     """
+    note = _REDACTED(note)
     run, step = _locked(connection, run_id, step_key)
     _must_run(run)
     _must_be_named(by)

@@ -336,10 +336,11 @@ async def test_a_mutating_command_cut_by_its_time_box_is_unknown_and_a_person_sa
         step = await stage.until_step("scale", StepState.UNKNOWN)
         assert step.because is not None
         assert "Whether it took effect is not known" in step.because
-        await stage.do(runs.complete, "scale", note="three replicas are up")
+        await stage.do(runs.complete, "scale", note="three replicas are up, password=hunter2pw")
         run = await stage.until_over()
     assert run.steps[0].state is StepState.DONE
-    assert run.steps[0].output == "three replicas are up"
+    assert run.steps[0].output == "three replicas are up, password=[redacted: secret]"
+    assert not any("hunter2pw" in str(event.data) for event in await stage.events())
 
 
 async def test_an_action_that_breaks_fails_its_step_and_not_the_run(sqlite_store: Store, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -89,6 +90,14 @@ def settled(executor: Executor, record: str, within_s: float = 20.0) -> Found:
     return found
 
 
+def none_left(executor: Executor, step: str, within_s: float = 20.0) -> bool:
+    """Whether nothing of the step is left; what was killed takes a moment to be gone."""
+    deadline = time.monotonic() + within_s
+    while executor.left_over(step) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return executor.left_over(step) == ()
+
+
 def shell(script: str) -> tuple[str, ...]:
     return ("/bin/sh", "-c", script)
 
@@ -129,14 +138,14 @@ def test_the_time_box_holds_without_a_server(tmp_path: Path, executor: Executor)
     assert isinstance(found, Ended)
     assert isinstance(found.outcome, Execution)
     assert "time box of 1 s" in (found.outcome.ended or "")
-    assert executor.left_over(STEP) == ()
+    assert none_left(executor, STEP)
 
 
 def test_what_only_reads_ends_with_its_server(tmp_path: Path, executor: Executor) -> None:
     with server(tmp_path, "-", *shell("echo $$ > pid.new; mv pid.new began; sleep 300")):
         wait_for(tmp_path / "work" / "began")
     assert gone(int((tmp_path / "work" / "began").read_text()))
-    assert executor.left_over(STEP) == ()
+    assert none_left(executor, STEP)
 
 
 def test_a_supervisor_that_is_killed_leaves_what_nobody_saw(tmp_path: Path, executor: Executor) -> None:
@@ -236,6 +245,35 @@ def test_a_torn_last_line_is_no_outcome(tmp_path: Path) -> None:
     assert records.find(name) == Lost()
 
 
+def test_a_record_is_seen_only_when_it_is_locked_and_says_that_it_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks at any moment before makes sure that nothing is begun."""
+    for moment in ("flock", "fsync", "link"):
+        records = Records(tmp_path / moment)
+        name = records.name()
+        seen: list[Found] = []
+        module = fcntl if moment == "flock" else os
+        original = getattr(module, moment)
+
+        def looking(*arguments: object, _original=original, _records=records, _name=name, _seen=seen) -> object:
+            if not _seen:
+                _seen.append(NeverBegun())
+                _seen[0] = _records.find(_name)
+            return _original(*arguments)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(module, moment, looking)
+            record = Record.begin(records.path(name))
+        assert seen == [NeverBegun()]
+        assert record is None, f"looked at before its {moment}, it must not begin"
+    records = Records(tmp_path / "after")
+    name = records.name()
+    assert Record.begin(records.path(name)) is not None
+    assert records.find(name) == Running()
+    assert list(records.directory.glob("*.new")) == []
+
+
 def test_what_nobody_collected_is_swept_after_a_week(tmp_path: Path) -> None:
     records = Records(tmp_path)
     old, new = records.name(), records.name()
@@ -287,4 +325,4 @@ async def test_a_stop_ends_a_command_that_went_on_and_says_that_its_effect_is_no
         step = await stage.until_step("scale", StepState.UNKNOWN)
     assert "The run was stopped." in (step.because or "")
     assert "Whether it took effect is not known." in (step.because or "")
-    assert stage.tools.executor.left_over(f"{stage.run_id}/scale") == ()
+    assert none_left(stage.tools.executor, f"{stage.run_id}/scale")
