@@ -45,7 +45,7 @@ def test_a_command_takes_the_identity_of_its_tool(stage, as_run, variables) -> N
     ("stage", "own"),
     [
         (("kubectl", "--context", "admin", "get", "pods"), "--context"),
-        (("kubectl", "get", "pods", "--kubeconfig=/root/admin"), "--kubeconfig=/root/admin"),
+        (("kubectl", "get", "pods", "--kubeconfig=/etc/admin.conf"), "--kubeconfig=/etc/admin.conf"),
         (("kubectl", "--as=system:admin", "get", "pods"), "--as=system:admin"),
         (("helm", "list", "--kube-context", "admin"), "--kube-context"),
         (("aws", "--profile", "admin", "s3", "ls"), "--profile"),
