@@ -17,7 +17,7 @@ from stanch.model.problem import NotFound, Refused
 from stanch.model.risk import Rating, Risk, worst
 from stanch.model.run import Approval, Run, RunState, StepRecord, StepState
 from stanch.model.signal import Signal
-from stanch.response import rows, slots
+from stanch.response import redaction, rows, slots
 from stanch.response.approvals import (
     Broken,
     digest_of,
@@ -30,7 +30,6 @@ from stanch.response.approvers import Approvers
 from stanch.response.evidence import Offer
 from stanch.response.expectation import is_understood
 from stanch.response.matching import Matched, NoneMatched, match_procedure
-from stanch.response.redaction import Redactor
 from stanch.response.transitions import BRANCH, BY_HAND, CHOICE, LASTING, TAKEN, WATCHES, WHEN
 from stanch.response.watching import to_document, watched
 from stanch.store.numbering import take_turns
@@ -39,7 +38,7 @@ from stanch.store.wake import wake
 
 TOPIC = "runs"
 
-_REDACTED = Redactor()
+_REDACTED = redaction.Redactor()
 """People paste what a terminal showed them."""
 
 GATE_S = 300.0
