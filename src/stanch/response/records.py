@@ -103,7 +103,7 @@ class Records:
     def sweep(self, now: float) -> int:
         """Remove what nobody collected for a week (epoch seconds); how many there were."""
         swept = 0
-        for path in self.directory.glob("*.jsonl"):
+        for path in (*self.directory.glob("*.jsonl"), *self.directory.glob("*.new")):
             with contextlib.suppress(FileNotFoundError):
                 if now - path.stat().st_mtime > _KEPT_S:
                     path.unlink()
