@@ -35,10 +35,10 @@ from stanch.model.run import Run, StepRecord, StepState
 from stanch.response import runs
 from stanch.response.action import ActionContext, Effect, Outcome, Verified
 from stanch.response.controls import ControlKeeper
-from stanch.response.drive import Tools
 from stanch.response.execution import Executor
 from stanch.response.redaction import Redactor
 from stanch.response.runner import Runner
+from stanch.response.tools import Tools
 from stanch.store import sqlite
 from stanch.store.engine import Store
 

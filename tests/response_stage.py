@@ -23,11 +23,11 @@ from stanch.response.action import ActionFailed, Effect, NotApplicable, Outcome,
 from stanch.response.actions.limit_concurrency import LimitConcurrency
 from stanch.response.approvals import people_missing
 from stanch.response.controls import ControlKeeper
-from stanch.response.drive import Timing, Tools
 from stanch.response.execution import Executor, Limits
 from stanch.response.redaction import Redactor
 from stanch.response.runner import Runner
 from stanch.response.text_table import Rows
+from stanch.response.tools import Timing, Tools
 
 SOURCE = Source(path="playbook.md", line=7)
 P1 = Severity(level="P1", name="P1", response_s=300.0, clocks=(), criteria=(), source=SOURCE)

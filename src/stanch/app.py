@@ -56,7 +56,6 @@ from stanch.response.actions.review_deploys import ReviewDeploys
 from stanch.response.actions.verify_recovery import VerifyRecovery
 from stanch.response.approvers import Approvers
 from stanch.response.controls import ControlKeeper, DataPlane
-from stanch.response.drive import Query, Tools
 from stanch.response.execution import Executor
 from stanch.response.identities import Identity
 from stanch.response.matching import NoneMatched
@@ -64,6 +63,7 @@ from stanch.response.redaction import Redactor, says_secret
 from stanch.response.rollback import propose_rollback
 from stanch.response.runner import Runner
 from stanch.response.text_table import Rows
+from stanch.response.tools import Query, Tools
 from stanch.settings import ReadingSettings, Settings
 from stanch.signals.compile import compile_rules
 from stanch.signals.history import History

@@ -47,8 +47,8 @@ def test_no_module_imports_half_of_the_house() -> None:
         for path in SOURCES
         if (count := len(re.findall(r"(?m)^(?:from|import) stanch", path.read_text(encoding="utf-8")))) > 18
     }
-    # One place wires everything, and one drives a step through all that can happen to it.
-    assert set(wide) <= {"src/stanch/app.py", "src/stanch/response/drive.py"}
+    # One place wires everything.
+    assert set(wide) <= {"src/stanch/app.py"}
 
 
 def test_no_address_of_a_registry_and_no_path_of_a_machine_is_committed() -> None:

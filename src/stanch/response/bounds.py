@@ -1,7 +1,7 @@
 """Acts with an end: a time box by the clock, and a stop."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from stanch.model.clock import Clock
@@ -16,7 +16,7 @@ class Cut(Exception):
     """The time box ran out or the run is being stopped; the argument says which."""
 
 
-async def within(act: Coroutine[Any, Any, T], *, clock: Clock, seconds: float | None, stop: asyncio.Event | None) -> T:
+async def within(act: Awaitable[T], *, clock: Clock, seconds: float | None, stop: asyncio.Event | None) -> T:
     """The value of `act`. Raises Cut where its time ran out or `stop` was set, once it has ended."""
     doing = asyncio.ensure_future(act)
     watching: list[asyncio.Task[Any]] = []

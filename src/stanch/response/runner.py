@@ -14,9 +14,10 @@ import structlog
 from stanch.incidents import lifecycle
 from stanch.model.problem import Unusable
 from stanch.response import leases, runs
-from stanch.response.drive import Drive, Tools
+from stanch.response.drive import Drive
 from stanch.response.journal import Journal
 from stanch.response.leases import Hold, LeaseLost
+from stanch.response.tools import Tools
 from stanch.store.wake import Listener
 
 PARALLEL = 64
@@ -105,13 +106,13 @@ class Runner:
 
     async def _stop_wanted(self) -> None:
         for each in self._held.values():
-            each.drive.is_stale = True
+            each.drive.heard()
         ids = tuple(self._held)
         if not ids:
             return
         for run_id in await self._store.read(lambda connection: leases.stopping(connection, ids)):
             if run_id in self._held:
-                self._held[run_id].drive.stop.set()
+                self._held[run_id].drive.stop()
 
     async def _take(self) -> float:
         lease_s = None if self._alone else self._lease_s

@@ -17,7 +17,7 @@ from stanch.model.problem import Refused
 from stanch.model.risk import Risk
 from stanch.model.run import RunState, StepState
 from stanch.response import runs
-from stanch.response.drive import Timing
+from stanch.response.tools import Timing
 from stanch.store.engine import Store
 
 CHANGES = {"risk": Risk.MUTATING}

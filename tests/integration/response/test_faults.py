@@ -11,8 +11,8 @@ from stanch.model.clock import ManualClock, SystemClock
 from stanch.model.incident import EventKind
 from stanch.model.problem import Unusable
 from stanch.model.run import StepState
-from stanch.response import drive
-from stanch.response.drive import Timing
+from stanch.response import turns
+from stanch.response.tools import Timing
 from stanch.store.engine import Store
 
 
@@ -91,7 +91,7 @@ async def test_a_fault_of_our_own_holds_up_one_run_and_is_tried_again(
     async with await Store.open(sqlite_url, clock) as store:
         stage = Stage(store, tmp_path, command("one", ("echo", "x")), clock=clock)
         await stage.open()
-        real, broken = drive.way_of, []
+        real, broken = turns.way_of, []
 
         def breaks_once(step, means):
             if not broken:
@@ -99,7 +99,7 @@ async def test_a_fault_of_our_own_holds_up_one_run_and_is_tried_again(
                 raise RuntimeError("a fault of our own")
             return real(step, means)
 
-        monkeypatch.setattr(drive, "way_of", breaks_once)
+        monkeypatch.setattr(turns, "way_of", breaks_once)
         async with stage.running():
             run = await stage.until(lambda run: bool(broken) and run.holder is None)
             assert run.steps[0].state is StepState.WAITING

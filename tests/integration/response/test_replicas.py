@@ -12,8 +12,8 @@ from stanch.model.clock import SystemClock
 from stanch.model.incident import EventKind
 from stanch.model.run import RunState, StepState
 from stanch.response import runs
-from stanch.response.drive import Timing
 from stanch.response.runner import Runner
+from stanch.response.tools import Timing
 from stanch.store.engine import Store
 
 SHORT = Timing(lease_s=3.0)

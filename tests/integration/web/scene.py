@@ -34,11 +34,11 @@ from stanch.response import runs
 from stanch.response.action import ActionContext, Effect, NotApplicable, Outcome, Verified
 from stanch.response.approvers import Approvers
 from stanch.response.controls import ControlKeeper
-from stanch.response.drive import Tools
 from stanch.response.execution import Executor
 from stanch.response.redaction import Redactor
 from stanch.response.runner import Runner
 from stanch.response.text_table import Rows
+from stanch.response.tools import Tools
 from stanch.response.ways import Means
 from stanch.settings import PersonSettings, PlaybookSettings, ServerSettings, Settings
 from stanch.signals.compile import compile_rules
