@@ -1,6 +1,10 @@
 """Talks to a running server: where it is and the token come from options, the environment, or its data directory."""
 
+import json
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +18,22 @@ Config = Annotated[Path, typer.Option("--config", "-c", envvar="STANCH_CONFIG", 
 Url = Annotated[str | None, typer.Option(envvar="STANCH_URL", help="The server, if not the settings file's.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 TOKEN_FILE = "token"  # noqa: S105 - the file's name in the data directory
+
+
+SILENCE_S = 45.0
+"""A stream that says nothing for this long is dead: the server says that it is there every 15 seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One server-sent event."""
+
+    id: str
+    data: Any
+
+
+class Away(Unusable):
+    """The server does not answer now; it may do so later."""
 
 
 class Client:
@@ -45,6 +65,25 @@ class Client:
         """POST a document and return the answer."""
         return self._call("POST", path, json=body or {})
 
+    @contextmanager
+    def stream(self, path: str, after: str) -> Iterator[Iterator[Message]]:
+        """The server-sent events of `path`, from after the message with the id `after` on, or from the first.
+
+        The iterator ends when the server ends the stream. Raises what the server refuses, and Away when it is gone.
+        """
+        headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
+        quiet = httpx.Timeout(self._http.timeout.connect, read=SILENCE_S)
+        try:
+            with self._http.stream("GET", path, headers=headers, timeout=quiet) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _as_error(response)
+                yield _messages(response.iter_bytes())
+        except httpx.HTTPError as error:
+            raise Away(
+                f"No Stanch answers at {self.url}.", hint="Start it with `stanch up`, or name it with --url."
+            ) from error
+
     def delete(self, path: str) -> Any:
         """DELETE what is there and return the answer."""
         return self._call("DELETE", path)
@@ -66,13 +105,25 @@ class Client:
         raise _as_error(response)
 
 
+def _messages(chunks: Iterable[bytes]) -> Iterator[Message]:
+    """Messages as a server of ours writes them: `id` and one line of JSON. One that is cut off is none."""
+    rest = b""
+    for chunk in chunks:
+        # Lines end with LF alone: what Python and others take for line ends may stand within the JSON.
+        *whole, rest = (rest + chunk).split(b"\n\n")
+        for block in whole:
+            fields = dict(line.split(b": ", 1) for line in block.split(b"\n") if b": " in line[1:])
+            if b"data" in fields:
+                yield Message(id=fields.get(b"id", b"").decode(), data=json.loads(fields[b"data"]))
+
+
 def _as_error(response: httpx.Response) -> StanchError:
     try:
         error = response.json()["error"]
         message, hint, code = str(error["message"]), str(error.get("hint") or ""), str(error["code"])
     except (ValueError, KeyError, TypeError):
         message, hint, code = f"The server answered {response.status_code}.", "", ""
-    kinds: dict[int, type[StanchError]] = {404: NotFound, 409: Refused, 403: Refused}
+    kinds: dict[int, type[StanchError]] = {404: NotFound, 409: Refused, 403: Refused, 502: Away, 503: Away, 504: Away}
     raised = kinds.get(response.status_code, Unusable)(message, hint=hint)
     if code:
         raised.code = code

@@ -1,12 +1,28 @@
 """What the command line prints: text for people, `--json` for scripts, one shape for errors."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from stanch.model.problem import StanchError
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def harmless(text: str) -> str:
+    """`text` with nothing that a terminal would obey: control characters and changes of direction are spelled out.
+
+    Line feeds and tabs stay.
+    """
+    return _CONTROLS.sub(_spelled, text)
+
+
+def _spelled(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def print_json(document: Any) -> None:
@@ -22,11 +38,13 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]
     from rich.table import Table  # noqa: PLC0415 - as above
 
     console = Console()
-    body = [[escape("" if cell is None else str(cell)) for cell in row] for row in rows]
+    body = [[escape("" if cell is None else harmless(str(cell))) for cell in row] for row in rows]
     if not body:
         console.print(empty, highlight=False)
         return
-    table = Table(title=title or None, box=None, pad_edge=False, title_justify="left", header_style="dim")
+    table = Table(
+        title=escape(harmless(title)) or None, box=None, pad_edge=False, title_justify="left", header_style="dim"
+    )
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in body:
@@ -83,9 +101,9 @@ def print_error(error: StanchError, *, as_json: bool) -> None:
     from rich.markup import escape  # noqa: PLC0415 - as above
 
     console = Console(stderr=True)
-    console.print(f"[bold red]stanch:[/] {escape(error.message)}", highlight=False, soft_wrap=True)
+    console.print(f"[bold red]stanch:[/] {escape(harmless(error.message))}", highlight=False, soft_wrap=True)
     for problem in error.problems:
         where = f"{problem.source}: " if problem.source else ""
-        console.print(f"  {escape(where + problem.message)}", highlight=False, soft_wrap=True)
+        console.print(f"  {escape(harmless(where + problem.message))}", highlight=False, soft_wrap=True)
     if error.hint:
-        console.print(escape(error.hint), highlight=False, soft_wrap=True)
+        console.print(escape(harmless(error.hint)), highlight=False, soft_wrap=True)

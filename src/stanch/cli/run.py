@@ -5,9 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from stanch.cli import course
+from stanch.cli import asked, course
 from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
-from stanch.cli.output import duration, moment, print_json, print_table
+from stanch.cli.output import duration, harmless, moment, print_json, print_table
 from stanch.model.problem import Refused
 
 app = typer.Typer(
@@ -40,12 +40,35 @@ def list_runs(*, config: Config = DEFAULT_CONFIG, url: Url = None, as_json: Json
 
 
 @app.command()
-def show(run: RunId, *, config: Config = DEFAULT_CONFIG, url: Url = None, as_json: Json = False) -> None:
-    """Show a run's steps, what they printed and what waits.
+def show(
+    run: RunId,
+    *,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Print what happens, from the run's start, until it ends.")
+    ] = False,
+    patience: Annotated[
+        float, typer.Option(min=0.0, help="With --follow: seconds to wait for a server that has gone away.")
+    ] = 600.0,
+    config: Config = DEFAULT_CONFIG,
+    url: Url = None,
+    as_json: Json = False,
+) -> None:
+    """Show a run's steps, and what waits with the commands that answer it.
 
-    Example: stanch run show 1
+    With --follow: each change of a step, the lines that it prints and what is asked, as they come. Ctrl-C ends the
+    following, not the run. A restart of the server in the middle is waited for, and nothing is printed twice or left
+    out. With --json, one JSON object a line. Exit status: 0 every step that was taken is done, 1 some failed or their
+    outcome is unknown, 3 somebody stopped the run, 2 it could not be followed, 130 Ctrl-C.
+
+    Example: stanch run show 1.1 --follow
     """
-    document = Client.of(config, url).get(f"/api/runs/{run}")
+    client = Client.of(config, url)
+    if follow:
+        from stanch.cli.follow import follow as followed  # noqa: PLC0415 - only what a command needs is imported
+
+        more = asked.options(config, url)
+        raise typer.Exit(followed(client, run, more=more, as_json=as_json, patience_s=patience))
+    document = client.get(f"/api/runs/{run}")
     if as_json:
         print_json(document)
         return
@@ -56,11 +79,10 @@ def show(run: RunId, *, config: Config = DEFAULT_CONFIG, url: Url = None, as_jso
         ((s["key"], s["state"], s["risk"], s["title"] or s["text"]) for s in record["steps"]),
         empty="No step.",
     )
+    more = asked.options(config, url)
     for step in record["steps"]:
-        if step.get("open_slots"):
-            _tell_open(record["id"], step)
-        elif step["state"] == "proposed":
-            _tell_waiting(step)
+        told = list(asked.question(record["id"], step, more))
+        typer.echo("".join(f"\n{harmless(line)}" for line in told), nl=bool(told))
 
 
 @app.command()
@@ -229,33 +251,6 @@ def stop(
         print_json(document)
         return
     typer.echo(f"Stopped run {run}.")
-
-
-def _tell_open(run: str, step: dict[str, Any]) -> None:
-    """The places of a step that are open, and what is offered for each."""
-    typer.echo(f"\nTo be filled in: {step['key']}\n  {step['command']}")
-    for name in step["open_slots"]:
-        slot = next(slot for slot in step["slots"] if slot["name"] == name)
-        typer.echo(f"  {slot['placeholder']} ({slot['type']}): stanch run fill {run} {step['key']} {name}=...")
-        for offer in step["offers"]:
-            if offer["name"] == name:
-                typer.echo(f"    {offer['value']}  {offer['origin']}")
-
-
-def _tell_waiting(step: dict[str, Any]) -> None:
-    """What waits for a yes: what would run, on what, and who has said yes so far."""
-    missing = step["people_missing"]
-    people = f" ({missing} more {'person' if missing == 1 else 'people'})" if missing else ""
-    typer.echo(f"\nWaits for approval{people}: {step['key']}\n  {step['statement'] or step['command'] or step['text']}")
-    for key, value in step["target"].items():
-        typer.echo(f"  {key}: {value}")
-    for each in step["filled"]:
-        typer.echo(f"  {each['name']} = {each['value']}, {each['origin']}, filled in by {each['by']}")
-    for given in step["approvals"]:
-        typer.echo(f"  yes from {given['by']}, good until {moment(given['good_until'])} UTC")
-    if step["undo"]:
-        typer.echo(f"  undo: {step['undo']}")
-    typer.echo(f"  digest: {step['digest']}")
 
 
 def _tell_preview(preview: dict[str, Any]) -> None:

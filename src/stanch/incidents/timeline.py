@@ -131,9 +131,13 @@ def read(
     return tuple(from_row(Event, row) for row in connection.execute(mine.order_by(events.c.seq)))
 
 
-def since(connection: Connection, position: int, limit: int = 1000) -> tuple[tuple[int, Event], ...]:
-    """The events of all incidents after `position`, in the order of their commits, each with its own position."""
+def since(
+    connection: Connection, position: int, limit: int = 1000, *, incident_id: str | None = None
+) -> tuple[tuple[int, Event], ...]:
+    """The events of all incidents, or of one, after `position`, in the order of their commits, each with its own."""
     later = select(events).where(events.c.position > position).order_by(events.c.position).limit(limit)
+    if incident_id is not None:
+        later = later.where(events.c.incident_id == incident_id)
     return tuple((row.position, from_row(Event, row)) for row in connection.execute(later))
 
 

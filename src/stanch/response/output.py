@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from stanch.response.redaction import RedactedLines, Redactor
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)?|[@-Z\\-_])")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SEEN_TIMES = 4
 """The redactor sees this many times more of a line than is kept, so a secret at the cut is still recognised."""
 

@@ -1,7 +1,6 @@
 """The JSON API: strict bodies in, records out, one error shape. Described in docs/api.md."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,9 +16,8 @@ from stanch.learning import drafting
 from stanch.model.incident import Incident
 from stanch.model.problem import NotFound
 from stanch.model.rule import Evaluation
-from stanch.model.run import Run, StepState
-from stanch.response import controls, runs, slots
-from stanch.response.approvals import VALID_S, people_missing
+from stanch.model.run import Run
+from stanch.response import controls, runs
 from stanch.response.preview import named, preview
 from stanch.store.rows import to_values
 from stanch.web import auth, bodies, filling, gate, live
@@ -27,7 +25,7 @@ from stanch.web.auth import Caller
 from stanch.web.errors import Malformed, Unauthenticated
 from stanch.web.live import Streams
 from stanch.web.served import served_by
-from stanch.web.views import drift, signals
+from stanch.web.views import drift, run_document, signals
 
 Asked = Request[Any, Any, Any]
 Json = dict[str, Any]
@@ -87,7 +85,7 @@ async def show_incident(request: Asked, incident_id: FromPath[str]) -> Json:
             "incident": _incident(incident),
             "clocks": [to_values(each) for each in incident.clocks],
             "findings": list(incident.findings),
-            "runs": [_run(each) for each in runs.listing(rows, incident_id=incident_id)],
+            "runs": [run_document.run(each) for each in runs.listing(rows, incident_id=incident_id)],
             "controls": [to_values(each) for each in controls.listing(rows, incident_id=incident_id)],
             "timeline": [live.document(each) for each in timeline.read(rows, incident_id)],
             "pages": [to_values(each) for each in reversed(outbox.listing(rows, incident_id))],
@@ -164,7 +162,7 @@ async def reopen(request: Asked, incident_id: FromPath[str]) -> Json:
 @get("/api/runs")
 async def list_runs(request: Asked) -> Json:
     """All runs with their steps, the newest first."""
-    return {"runs": [_run(each) for each in await served_by(request).store.read(runs.listing)]}
+    return {"runs": [run_document.run(each) for each in await served_by(request).store.read(runs.listing)]}
 
 
 @get("/api/procedures/{key:path}")
@@ -186,7 +184,7 @@ async def show_run(request: Asked, run_id: FromPath[str]) -> Json:
         return run, filling.as_document(run, filling.offers_of(rows, served, run))
 
     run, beside = await served.store.read(read)
-    document = _run(run)
+    document = run_document.run(run)
     for step in document["steps"]:
         step.update(beside.get(step["key"], {}))
     return {"run": document}
@@ -376,16 +374,8 @@ async def stream_events(request: Asked, *, after: FromQuery[int | None] = None) 
     """Every timeline event as it is written; `Last-Event-ID` or `after` says from where."""
     last = request.headers.get("last-event-id", "")
     streams: Streams = request.app.state.streams
-    served = served_by(request)
-
-    async def still_good() -> bool:
-        try:
-            return await gate.identify(request, served) is not None
-        except Unauthenticated:
-            return False
-
     position = int(last) if last.isascii() and last.isdigit() else after
-    return live.response(streams.events(position, still_good))
+    return live.response(streams.events(position, gate.login_of(request)))
 
 
 # --- access ----------------------------------------------------------------------------------------------------------
@@ -445,16 +435,6 @@ def _incident(incident: Incident) -> Json:
     return values
 
 
-def _run(run: Run) -> Json:
-    """A run with its steps; of each yes also until when it is good, and of each step how many are missing."""
-    values: Json = msgspec.to_builtins(replace(run, steps=tuple(map(slots.shown, run.steps))))
-    for step, document in zip(run.steps, values["steps"], strict=True):
-        document["people_missing"] = people_missing(step) if step.state is StepState.PROPOSED else 0
-        for given in document["approvals"]:
-            given["good_until"] = given["at"] + VALID_S
-    return values
-
-
 def _rule(each: Evaluation, now: float) -> Json:
     values: Json = to_values(each.rule)
     return {
@@ -476,7 +456,7 @@ async def _run_after(request: Asked, run_id: str, unit: Callable[[Connection], A
         unit(rows)
         return runs.get(rows, run_id)
 
-    return {"run": _run(await served_by(request).store.write(act))}
+    return {"run": run_document.run(await served_by(request).store.write(act))}
 
 
 def _by(request: Asked) -> str:

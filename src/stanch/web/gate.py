@@ -2,7 +2,7 @@
 
 import hashlib
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -131,6 +131,18 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any], served: Serve
     if found[1]:
         await served.store.write(lambda rows: auth.see_session(rows, session, now))
     return found[0]
+
+
+def login_of(request: Request[Any, Any, Any]) -> Callable[[], Awaitable[bool]]:
+    """Tells, whenever it is asked, whether the login that a request came with is still good."""
+
+    async def still_good() -> bool:
+        try:
+            return await identify(request, served_by(request)) is not None
+        except Unauthenticated:
+            return False
+
+    return still_good
 
 
 def _check_host(connection: ASGIConnection[Any, Any, Any, Any], served: Served) -> None:

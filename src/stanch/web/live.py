@@ -1,7 +1,7 @@
 """Server-sent events: every timeline event as it is written, from where the reader left off."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +17,9 @@ BEAT_S = 15.0
 
 _POLL_S = 5.0
 
+StillGood = Callable[[], Awaitable[bool]]
+"""Whether the login that a stream was opened with is still good."""
+
 
 class Streams:
     """The open streams of one server; closed together when it ends, so that no reader holds it up."""
@@ -29,27 +32,43 @@ class Streams:
         """End every stream at its next breath."""
         self._closing.set()
 
-    async def events(self, after: int | None, still_good: Callable[[], Awaitable[bool]]) -> AsyncIterator[bytes]:
+    async def events(self, after: int | None, still_good: StillGood) -> AsyncIterator[bytes]:
         """The events after position `after`, or from now on, in the order of their commits.
 
         Until the reader goes, the server ends, or `still_good` (asked at every beat) says that the login has ended.
         """
+        position = after if after is not None else await self._served.store.read(timeline.position)
+
+        async def written() -> list[bytes]:
+            nonlocal position
+            found = await self._served.store.read(lambda rows: timeline.since(rows, position))
+            if found:
+                position = found[-1][0]
+            return [_frame(number, record) for number, record in found]
+
+        async for frame in self.frames((timeline.TOPIC,), written, still_good):
+            yield frame
+
+    async def frames(
+        self, topics: Sequence[str], written: Callable[[], Awaitable[list[bytes] | None]], still_good: StillGood
+    ) -> AsyncIterator[bytes]:
+        """What `written` has to tell, asked whenever one of `topics` is signalled, until it says None: the end."""
         store, clock = self._served.store, self._served.clock
-        position = after if after is not None else await store.read(timeline.position)
         yield b"retry: 1000\n\n"
         said_at = clock.monotonic()
-        async with store.listen(timeline.TOPIC) as listener:
+        async with store.listen(*topics) as listener:
             while not self._closing.is_set():
-                written = await store.read(lambda rows, position=position: timeline.since(rows, position))  # type: ignore[misc]
-                for number, record in written:
-                    position = number
-                    yield _frame(number, record)
+                found = await written()
+                if found is None:
+                    return
+                for frame in found:
+                    yield frame
                 if clock.monotonic() - said_at >= BEAT_S:
                     said_at = clock.monotonic()
                     if not await still_good():
                         return
                     yield b": still here\n\n"
-                if not written:
+                if not found:
                     await self._wait(listener)
 
     async def _wait(self, listener: Any) -> None:

@@ -20,7 +20,7 @@ from litestar.exceptions import HTTPException
 from sqlalchemy import Connection
 
 from stanch.model.problem import StanchError, Unusable
-from stanch.web import afterwards, answering, api, auth, errors, gate, pages, rendering
+from stanch.web import afterwards, answering, api, auth, errors, following, gate, pages, rendering
 from stanch.web.auth import Role
 from stanch.web.gallery import Gallery
 from stanch.web.live import Streams
@@ -37,7 +37,13 @@ _GRACE_S = 3
 def create(app: Served) -> Litestar:
     """The ASGI application: pages and API of a running Stanch."""
     return Litestar(
-        route_handlers=[*api.handlers, *afterwards.handlers, *pages.handlers, *answering.handlers],
+        route_handlers=[
+            *api.handlers,
+            *following.handlers,
+            *afterwards.handlers,
+            *pages.handlers,
+            *answering.handlers,
+        ],
         guards=[gate.admit],
         before_request=gate.check_form,
         before_send=[gate.add_headers],

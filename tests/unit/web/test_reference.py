@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from stanch.web import afterwards, api
+from stanch.web import afterwards, api, following
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
 
@@ -12,7 +12,7 @@ def addresses() -> set[tuple[str, str]]:
     """Method and path of every handler, parameters as `{}`."""
     return {
         (method, re.sub(r"\{[^}]+\}", "{}", path))
-        for handler in (*api.handlers, *afterwards.handlers)
+        for handler in (*api.handlers, *following.handlers, *afterwards.handlers)
         for method in handler.http_methods
         for path in handler.paths
         if path.startswith("/api/")
