@@ -126,7 +126,7 @@ def _skipped(lines: Sequence[str], step: Step, found: Practice) -> tuple[Edit, H
 
 def _overrun(lines: Sequence[str], step: Step, found: Practice) -> tuple[Edit, Holds] | None:
     """A time box that every run has overrun gets a number that all of them would have kept."""
-    box, longest = step.timebox_s, found.longest_s
+    box, longest = step.due_s, found.longest_s
     at = _item_of(lines, step)
     if box is None or longest is None or found.boxed < LEAST or found.late < found.boxed or at is None:
         return None
@@ -142,7 +142,7 @@ def _overrun(lines: Sequence[str], step: Step, found: Practice) -> tuple[Edit, H
 
             def holds(after: Sequence[Step], before: Sequence[Step]) -> bool:
                 place = _place(before, step)
-                return _others_alike(after, before, place) and after[place].timebox_s == minutes * 60.0
+                return _others_alike(after, before, place) and after[place].due_s == minutes * 60.0
 
             return Edit(first=at, last=at + 1, lines=(changed,), because=because), holds
     return None
@@ -247,7 +247,7 @@ def _others_alike(after: Sequence[Step], before: Sequence[Step], place: int) -> 
 
 
 def _gist(step: Step) -> tuple[str, str | None, str | None, float | None, str | None]:
-    return step.text, step.command, step.condition, step.timebox_s, step.expects
+    return step.text, step.command, step.condition, step.due_s, step.expects
 
 
 def _item_of(lines: Sequence[str], step: Step) -> int | None:

@@ -79,9 +79,9 @@ def _counted(key: str, found: Sequence[tuple[Run, StepRecord]]) -> Practice:
     spent = [
         step.ended_at - step.started_at for _, step in done if step.ended_at is not None and step.started_at is not None
     ]
-    boxed = [(run, step) for run, step in done if step.timebox_s is not None and step.ended_at is not None]
+    boxed = [(run, step) for run, step in done if step.due_s is not None and step.ended_at is not None]
     ends = [(step.ended_at or 0.0) - run.started_at for run, step in boxed]
-    late = sum(end > (step.timebox_s or 0.0) for end, (_, step) in zip(ends, boxed, strict=True))
+    late = sum(end > (step.due_s or 0.0) for end, (_, step) in zip(ends, boxed, strict=True))
     return Practice(
         key=key,
         text=found[-1][1].text,

@@ -117,9 +117,9 @@ class Slot:
 class Step:
     """One step of a procedure. `key` is stable across edits that do not touch it (procedure slug and text).
 
-    `not_before_s` and `timebox_s` count from the start of the run: "(5-15 minutes)" is 300 and 900. `ambiguous` names
-    the actions that its words can mean, where they are several; it is a person's then. Neighbouring steps with the
-    same `parallel` are to be done side by side.
+    `not_before_s` and `due_s` count from the start of the run, `timebox_s` is how long the step itself may take:
+    "(5-15 minutes)" is 300, 900 and 600. `ambiguous` names the actions that its words can mean, where they are several;
+    it is a person's then. Neighbouring steps with the same `parallel` are to be done side by side.
     """
 
     kind: str = "step"
@@ -136,6 +136,7 @@ class Step:
     phase: str | None = None
     timebox_s: float | None = None
     not_before_s: float | None = None
+    due_s: float | None = None
     expects: str | None = None
     condition: str | None = None
     parallel: str | None = None

@@ -48,7 +48,8 @@ class StepRecord:
     """A step of a run as stored. `digest` binds approvals to what was resolved (see `response.approvals`).
 
     `language` is the fence's (`bash`, `sql`); `pipeline`, `target` and `traits` are the rating's. `not_before` is its
-    earliest start; `due_at` when the present state runs out: proposed, its escalation; started, its time box's end.
+    earliest start; `due_s` when the playbook wants it done, in seconds since the run began; `timebox_s` how long it may
+    take; `due_at` when the present state runs out: proposed, its escalation; started, its time box's end.
     `asked` counts how often people were asked, so an old yes never answers a new question. `filled` are the values
     of `slots`; `command` stays as the playbook has it, and what would run with them is `pipeline` and `statement`.
     """
@@ -76,6 +77,7 @@ class StepRecord:
     filled: tuple["Filled", ...] = ()
     timebox_s: float | None = None
     not_before: float | None = None
+    due_s: float | None = None
     due_at: float | None = None
     statement: str | None = None
     undo: str | None = None

@@ -252,8 +252,8 @@ def _altered(was: Step, now: Step) -> Iterator[str]:
         yield f"with {_pairs(now.parameters)} instead of {_pairs(was.parameters)}"
     if was.risk is not now.risk:
         yield f"is {now.risk.value}, and was {was.risk.value}"
-    if was.timebox_s != now.timebox_s:
-        yield f"has until {_limit(now.timebox_s)} instead of {_limit(was.timebox_s)}"
+    if was.due_s != now.due_s:
+        yield f"has until {_limit(now.due_s)} instead of {_limit(was.due_s)}"
     if was.condition != now.condition:
         yield f"is done {now.condition or 'always'}, and was {was.condition or 'always'}"
     if was.owner != now.owner:

@@ -68,6 +68,11 @@ class TimeBox:
     start: float | None
     end: float | None
 
+    @property
+    def length(self) -> float | None:
+        """How long it is, in seconds; None where it has no end."""
+        return None if self.end is None else self.end - (self.start or 0.0)
+
 
 def timebox(text: str) -> TimeBox | None:
     """`(0-5 minutes)`, `(First 5 Minutes)`, `T+0 to T+15`, `(60+ minutes)`, `within 24 hours`."""
@@ -193,8 +198,9 @@ class StepMaker:
                 parameters=parameters_of(action, text) if action else (),
                 owner=owner or place.owner,
                 phase=place.phase,
-                timebox_s=box.end if box else None,
+                timebox_s=box.length if box else None,
                 not_before_s=box.start if box else None,
+                due_s=box.end if box else None,
                 expects=expects["what"].strip() if expects else None,
                 condition=condition or place.condition,
                 parallel=place.parallel,
@@ -238,8 +244,9 @@ class StepMaker:
             risk=rating.risk,
             owner=owner or place.owner,
             phase=place.phase,
-            timebox_s=box.end if box else None,
+            timebox_s=box.length if box else None,
             not_before_s=box.start if box else None,
+            due_s=box.end if box else None,
             expects=command.expects,
             condition=condition or place.condition,
             parallel=place.parallel,

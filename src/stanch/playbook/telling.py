@@ -108,7 +108,7 @@ def _(fact: Procedure) -> str:
 @became.register
 def _(fact: Step) -> str:
     what = fact.action or ("command" if fact.command else fact.type.value)
-    box = f", by {seconds(fact.timebox_s)}" if fact.timebox_s is not None else ""
+    box = f", by {seconds(fact.due_s)}" if fact.due_s is not None else ""
     return f"step, {fact.risk.value}: {what}{box}"
 
 

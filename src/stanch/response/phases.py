@@ -28,7 +28,7 @@ def phase_ends(run: Run) -> tuple[PhaseEnd, ...]:
     said = {phase for step in run.steps for phase in step.progress.get(LATE, ())}
     ends = []
     for phase, steps in phases.items():
-        boxes = {step.timebox_s for step in steps}
+        boxes = {step.due_s for step in steps}
         left = [step for step in steps if not step.state.is_over]
         name = phase or run.name
         (box,) = boxes if len(boxes) == 1 else (None,)

@@ -60,6 +60,7 @@ class StepPreview:
     decided_by: str | None
     beside: str | None
     begins_s: float | None
+    due_s: float | None
     timebox_s: float | None
     verified: str
     undone: str
@@ -141,6 +142,7 @@ def _step(number: int, record: StepRecord, records: tuple[StepRecord, ...], mean
         decided_by=_decided_by(record, records, means),
         beside=record.parallel,
         begins_s=record.not_before,
+        due_s=record.due_s,
         timebox_s=record.timebox_s,
         verified=_verified(record, way, means),
         undone=_undone(record, way),

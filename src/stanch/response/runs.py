@@ -90,6 +90,7 @@ def _record(run_id: str, key: str, ordinal: int, step: Step, now: float) -> Step
         slots=step.slots,
         timebox_s=step.timebox_s,
         not_before=None if step.not_before_s is None else now + step.not_before_s,
+        due_s=step.due_s,
         why=None if rating is None else _why(rating),
         source=step.source,
     )

@@ -254,6 +254,7 @@ step = Table(
     Column("filled", Document, nullable=False),
     Column("timebox_s", Double),
     Column("not_before", Double),
+    Column("due_s", Double),
     Column("due_at", Double),
     Column("statement", Text),
     Column("undo", Text),

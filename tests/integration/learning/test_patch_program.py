@@ -55,6 +55,6 @@ def test_it_applies_and_is_read_as_it_was_meant(tmp_path: Path, book: str, place
     assert done.returncode == 0, done.stdout + done.stderr
     after = compile_playbooks([(place, document.read_bytes())]).of(Step)
     assert after[0].condition is not None
-    assert after[1].timebox_s == 900.0
+    assert after[1].due_s == 900.0
     assert after[2].expects == "`active`"
     assert [step.command for step in after[2:]] == ["systemctl is-active shop", "journalctl -u shop -n 50"]

@@ -565,7 +565,7 @@ async def test_a_phase_that_is_late_is_said_once_and_paged(sqlite_store: Store, 
     stage = Stage(
         sqlite_store,
         tmp_path,
-        *(manual(key, phase="Immediate Actions", timebox_s=0.1) for key in ("a", "b")),
+        *(manual(key, phase="Immediate Actions", due_s=0.1) for key in ("a", "b")),
         manual("c", phase="Later"),
         timing=Timing(answer_s=60.0),
         escalate=lambda _connection, _incident, step, now: paged.append((step.key, now)),

@@ -49,7 +49,7 @@ def record(step: Step, run: int, **changes) -> StepRecord:
         risk=Risk.READ_ONLY,
         state=StepState.DONE,
         command=step.command,
-        timebox_s=step.timebox_s,
+        due_s=step.due_s,
         slots=step.slots,
         started_at=run * 1000.0,
         ended_at=run * 1000.0 + 10.0,

@@ -135,7 +135,7 @@ def test_the_response_has_its_time_boxes() -> None:
     response = next(fact for fact in reference("003").of(Procedure) if fact.name.startswith("P0/P1"))
     assert response.applies_to == ("P0", "P1")
     assert response.phases == ("Immediate Actions", "Assessment", "Communication", "Mitigation")
-    boxes = {step.phase: (step.not_before_s, step.timebox_s) for step in response.steps}
+    boxes = {step.phase: (step.not_before_s, step.due_s) for step in response.steps}
     assert boxes == {
         "Immediate Actions": (0.0, 300.0),
         "Assessment": (300.0, 900.0),
@@ -186,7 +186,7 @@ def test_common_issues_are_scenarios_and_the_aftermath_has_its_clock() -> None:
     aftermath = next(fact for fact in plan.of(Procedure) if fact.name == "Post-Incident")
     assert aftermath.phases == ("Resolution Verification", "Communication", "Post-Mortem")
     scheduled = next(step for step in aftermath.steps if step.text == "Schedule within 24 hours")
-    assert scheduled.timebox_s == 86400.0
+    assert scheduled.due_s == 86400.0
     assert all(
         [(clock.name, clock.seconds) for clock in fact.clocks] == [("review", 86400.0)] for fact in plan.of(Severity)
     )
@@ -320,7 +320,7 @@ def test_three_scenarios_with_their_causes_and_actions() -> None:
 def test_the_index_of_the_first_incident_has_two_columns() -> None:
     step = next(step for step in reference("000").of(Scenario)[0].steps if step.action == "create_index")
     assert dict(step.parameters)["columns"] == "doctor_id and appointment_date"
-    assert step.timebox_s == 900.0
+    assert step.due_s == 900.0
 
 
 def test_no_rule_comes_out_of_a_story() -> None:

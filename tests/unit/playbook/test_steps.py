@@ -36,6 +36,23 @@ def test_what_is_no_time_box(text: str) -> None:
     assert timebox(text) is None
 
 
+@pytest.mark.parametrize(
+    ("title", "begins", "due", "may_take"),
+    [
+        ("Assess (5-15 minutes)", 300.0, 900.0, 600.0),
+        ("Look (0-5 minutes)", 0.0, 300.0, 300.0),
+        ("Tell (15 minutes)", None, 900.0, 900.0),
+        ("Recover (60+ minutes)", 3600.0, None, None),
+        ("Assess", None, None, None),
+    ],
+)
+def test_a_step_is_due_at_the_end_of_its_time_box_and_may_take_its_length(
+    title: str, begins: float | None, due: float | None, may_take: float | None
+) -> None:
+    (step,) = steps(f"## Response procedure\n\n### {title}\n\n```bash\nkubectl get pods\n```\n")
+    assert (step.not_before_s, step.due_s, step.timebox_s) == (begins, due, may_take)
+
+
 def test_an_item_with_two_actions_is_two_steps() -> None:
     found = steps("## Response procedure\n\n1. Restart the service and notify the team\n2. Verify recovery\n")
     assert [(step.text, step.action, step.type) for step in found] == [
@@ -115,7 +132,7 @@ def test_an_item_with_more_below_it_is_a_phase() -> None:
         ),
     )
     assert procedure.phases == ("Look", "Act")
-    assert [(step.phase, step.timebox_s) for step in procedure.steps] == [
+    assert [(step.phase, step.due_s) for step in procedure.steps] == [
         ("Look", 300.0),
         ("Look", 300.0),
         ("Act", None),

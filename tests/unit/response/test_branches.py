@@ -128,9 +128,7 @@ def test_an_approved_step_waits_for_its_time() -> None:
 
 
 def test_a_phase_is_late_when_its_time_is_over_and_steps_of_it_are_not() -> None:
-    run = run_of(
-        *(manual(key, phase="Now", timebox_s=300.0, not_before_s=0.0) for key in ("a", "b")), a=DONE, b=PROPOSED
-    )
+    run = run_of(*(manual(key, phase="Now", due_s=300.0, not_before_s=0.0) for key in ("a", "b")), a=DONE, b=PROPOSED)
     assert at(run, now=NOW + 299) == Rest(until=NOW + 300)
     late = at(run, now=NOW + 300)
     assert isinstance(late, EscalatePhase)
@@ -139,7 +137,7 @@ def test_a_phase_is_late_when_its_time_is_over_and_steps_of_it_are_not() -> None
 
 def test_a_late_phase_is_said_once() -> None:
     run = run_of(
-        *(manual(key, phase="Now", timebox_s=300.0) for key in ("a", "b")),
+        *(manual(key, phase="Now", due_s=300.0) for key in ("a", "b")),
         a={"state": StepState.PROPOSED, "progress": {"late": ["Now"]}},
     )
     assert phase_ends(run) == ()
@@ -148,8 +146,8 @@ def test_a_late_phase_is_said_once() -> None:
 @pytest.mark.parametrize(
     "steps",
     [
-        (manual("a", phase="Now", timebox_s=300.0),),
-        (manual("a", phase="Now", timebox_s=300.0), manual("b", phase="Now", timebox_s=60.0)),
+        (manual("a", phase="Now", due_s=300.0),),
+        (manual("a", phase="Now", due_s=300.0), manual("b", phase="Now", due_s=60.0)),
         (manual("a", phase="Now"), manual("b", phase="Now")),
     ],
 )

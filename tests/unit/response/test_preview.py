@@ -66,7 +66,7 @@ def test_what_reads_goes_by_itself_and_its_output_is_compared(plan) -> None:
     assert (step.way, step.people, step.who) == ("command", 0, "It goes by itself.")
     assert step.verified == "Its output is compared: `Running`"
     assert step.target["namespace"] == "shop"
-    assert (step.begins_s, step.timebox_s) == (0.0, 300.0)
+    assert (step.begins_s, step.due_s, step.timebox_s) == (0.0, 300.0, 300.0)
 
 
 def test_what_changes_shows_whom_it_asks_its_proof_its_undo_and_the_tools_dry_run(plan) -> None:

@@ -492,8 +492,8 @@ def _step(fact: Step) -> Note:
     )
     if fact.owner:
         parts.append(fact.owner)
-    if fact.timebox_s:
-        parts.append(f"within {prose(fact.timebox_s)}")
+    if fact.due_s:
+        parts.append(f"within {prose(fact.due_s)}")
     if fact.slots:
         parts.append(", ".join(f"{slot.placeholder} from {slot.fill or 'a person'}" for slot in fact.slots))
     return Note(

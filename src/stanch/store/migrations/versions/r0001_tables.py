@@ -335,6 +335,7 @@ def upgrade() -> None:
         sa.Column("filled", sa.Text(), nullable=False),
         sa.Column("timebox_s", sa.Double(), nullable=True),
         sa.Column("not_before", sa.Double(), nullable=True),
+        sa.Column("due_s", sa.Double(), nullable=True),
         sa.Column("due_at", sa.Double(), nullable=True),
         sa.Column("statement", sa.Text(), nullable=True),
         sa.Column("undo", sa.Text(), nullable=True),
