@@ -59,12 +59,12 @@ from stanch.response.controls import ControlKeeper, DataPlane
 from stanch.response.execution import Executor
 from stanch.response.identities import Identity
 from stanch.response.matching import NoneMatched
-from stanch.response.redaction import Redactor, says_secret
+from stanch.response.redaction import Redactor, is_distinct
 from stanch.response.rollback import propose_rollback
 from stanch.response.runner import Runner
 from stanch.response.text_table import Rows
 from stanch.response.tools import Query, Tools
-from stanch.settings import ReadingSettings, Settings
+from stanch.settings import ReadingSettings, Settings, plain_values, secrets_of
 from stanch.signals.compile import compile_rules
 from stanch.signals.history import History
 from stanch.signals.picture import chart_of
@@ -73,6 +73,7 @@ from stanch.signals.sources.scrape import Target
 from stanch.signals.watcher import Watcher
 from stanch.store import lock
 from stanch.store.engine import Store
+from stanch.store.entering import Entry
 
 _log = structlog.get_logger("stanch")
 _BACKOFF_S = (0.5, 2.0, 10.0, 30.0)
@@ -148,7 +149,10 @@ class App:
     async def _start(self) -> None:
         settings, clock = self.settings, self.clock
         self._stack.enter_context(lock.hold(settings.server.data))
-        self.store = await self._stack.enter_async_context(await Store.open(settings.server.store_url, clock))
+        self._redactor = Redactor(secrets_of(settings).values())
+        entry = entry_of(settings, self.plan, self._redactor)
+        opening = Store.open(settings.server.store_url, clock, entry=entry)
+        self.store = await self._stack.enter_async_context(await opening)
         await self._plans.load(self.store)
         await self.store.write(lambda connection: break_long_gaps(connection, clock.now()))
 
@@ -229,7 +233,7 @@ class App:
 
     def _tools(self, controls: ControlKeeper, channels: Mapping[str, PagingChannel], paging: Paging) -> Tools:
         settings = self.settings
-        redactor = Redactor(_secrets(settings))
+        redactor = self._redactor
         actions: list[Action] = [
             VerifyRecovery(store=self.store, outlook=self._outlook),
             ReviewDeploys(store=self.store),
@@ -422,25 +426,24 @@ def outside(settings: Settings, plan: Plan, databases: Mapping[str, PostgresConn
     )
 
 
-def _secrets(settings: Settings) -> tuple[str, ...]:
-    """The secret values that Stanch itself knows, so that no output can show them."""
-    found: list[str] = []
-    for database in settings.postgres.values():
-        for url in (database.url, database.apply_url):
-            password = urlsplit(url.get_secret_value()).password if url is not None else None
-            found += [password] if password else []
-    webhook = settings.channels.webhook
-    if webhook is not None and webhook.secret is not None:
-        found.append(webhook.secret.get_secret_value())
-    smtp = settings.channels.smtp
-    if smtp is not None and smtp.password is not None:
-        found.append(smtp.password.get_secret_value())
-    if settings.server.link_key is not None:
-        found.append(settings.server.link_key.get_secret_value())
-    found += [value for name, value in settings.commands.environment.items() if says_secret(name)]
-    reading = settings.commands.reading
-    found += [each.get_secret_value() for each in (reading.postgres_password, reading.redis_password) if each]
-    return tuple(found)
+def entry_of(settings: Settings, plan: Plan, redactor: Redactor) -> Entry:
+    """What takes secrets out of everything that is stored.
+
+    A secret that is a plain word, stands among the settings' names or in a playbook cannot be taken out of everything
+    without damage: it is taken out of what people and commands say alone, and the log says so.
+    """
+    plain = (*plain_values(settings), *(playbook.text for playbook in plan.playbooks))
+    kept_out = []
+    for name, value in secrets_of(settings).items():
+        if is_distinct(value) and not any(value in text for text in plain):
+            kept_out.append(value)
+        else:
+            _log.warning(
+                "a secret cannot be told from names that are stored, or stands in a playbook",
+                setting=name,
+                hint="It is taken out of what commands print and people write. Change it to a long random one.",
+            )
+    return Entry(text=redactor, known=Redactor(kept_out).without_known) if kept_out else Entry(text=redactor)
 
 
 def identity_of(settings: ReadingSettings) -> Identity:

@@ -7,9 +7,10 @@ to the file. `<name>_file` gives `<name>` by a file's content. All faults are to
 import os
 import tomllib
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -19,6 +20,7 @@ from stanch.connectors.guard import GuardSettings
 from stanch.connectors.postgres import PostgresSettings
 from stanch.drift.settings import DriftSettings
 from stanch.model.problem import Level, Problem, Source, Unusable
+from stanch.response.redaction import says_secret
 from stanch.signals.sources.scrape import ScrapeSettings
 
 STORE_FILE = "stanch.db"
@@ -199,6 +201,68 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
             return settings
     count = "One setting is" if len(problems) == 1 else f"{len(problems)} settings are"
     raise Unusable(f"{count} wrong in {path}.", hint="docs/settings.md lists them all.", problems=tuple(problems))
+
+
+def secrets_of(settings: Settings) -> dict[str, str]:
+    """Every secret value that the settings hold, by the setting's name; of an address its password.
+
+    Of variables of commands those whose names say that they are secret.
+    """
+    return dict(_secrets(settings, ""))
+
+
+def plain_values(settings: Settings) -> tuple[str, ...]:
+    """Every text of the settings that is no secret, addresses without their passwords: names that stand anywhere."""
+    secret = set(secrets_of(settings).values())
+    found = []
+    for value in _texts(settings):
+        parts = urlsplit(value) if "://" in value else None
+        plain = value if parts is None else " ".join((parts.username or "", parts.hostname or "", parts.path))
+        found += [plain] if plain not in secret else []
+    return tuple(found)
+
+
+def _secrets(value: Any, name: str, *, is_secret: bool = False) -> Iterator[tuple[str, str]]:
+    match value:
+        case BaseModel():
+            for field, about in type(value).model_fields.items():
+                inner = f"{name}.{field}" if name else field
+                yield from _secrets(getattr(value, field), inner, is_secret=not about.repr)
+        case dict():
+            for key, item in value.items():
+                variable = name == "commands.environment" and says_secret(key)
+                yield from _secrets(item, f"{name}.{key}", is_secret=is_secret or variable)
+        case SecretStr() | str():
+            text = value.get_secret_value() if isinstance(value, SecretStr) else value
+            if "://" in text:
+                password = urlsplit(text).password
+                if password:
+                    yield name, unquote(password)
+            elif text and (is_secret or isinstance(value, SecretStr)):
+                yield name, text
+        case _:
+            pass
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case BaseModel():
+            for field in type(value).model_fields:
+                yield from _texts(getattr(value, field))
+        case dict():
+            for key, item in value.items():
+                yield str(key)
+                yield from _texts(item)
+        case list() | tuple():
+            for item in value:
+                yield from _texts(item)
+        case SecretStr():
+            if "://" in value.get_secret_value():
+                yield value.get_secret_value()
+        case str() | Path():
+            yield str(value)
+        case _:
+            pass
 
 
 def _overlay(raw: dict[str, Any], environment: Mapping[str, str]) -> None:

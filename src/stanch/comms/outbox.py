@@ -22,6 +22,7 @@ from stanch.model.incident import EventKind
 from stanch.model.message import Channel, Delivered, DeliveryState, Message, NotDelivered
 from stanch.model.plan import Contact
 from stanch.model.problem import StanchError
+from stanch.store import entering
 from stanch.store.document import storable
 from stanch.store.engine import Store
 from stanch.store.rows import from_row, to_values
@@ -101,7 +102,8 @@ class Delivery:
 
 def enqueue(connection: Connection, message: Message, channel: str, address: str, now: float) -> bool:
     """Write a message to one address of one channel; False where its key was written before: it is sent once."""
-    values = {**to_values(message), "key": f"{message.key} {channel} {address}"}
+    said = {"subject": entering.text(connection, message.subject), "body": entering.text(connection, message.body)}
+    values = {**to_values(message), **said, "key": f"{message.key} {channel} {address}"}
     key = storable(values["key"])
     if connection.execute(select(rows.c.id).where(rows.c.key == key)).first() is not None:
         return False

@@ -19,7 +19,7 @@ from stanch.model.incident import EventKind, Incident, IncidentStatus
 from stanch.model.plan import Plan
 from stanch.model.problem import Refused
 from stanch.model.rule import Alert
-from stanch.store import plans
+from stanch.store import entering, plans
 from stanch.store.document import storable
 from stanch.store.numbering import take_turns
 from stanch.store.rows import to_values
@@ -114,7 +114,7 @@ def open_by_hand(
 ) -> Incident:
     """An incident that a person reports. Raises `Refused` for a severity that the playbook does not know."""
     opening = {
-        "title": title,
+        "title": entering.text(connection, title),
         "severity": _level(plan, severity),
         "service": service,
         "rule": None,
@@ -154,7 +154,7 @@ def note(
 ) -> Incident:
     """What there is to say. From a person it counts as an update; with `plan` the clock of the next one starts."""
     with timeline.extend(connection, incident_id) as chain:
-        chain.add(EventKind.NOTE, {"text": text}, now=now, actor=by)
+        chain.add(EventKind.NOTE, {"text": entering.text(connection, text)}, now=now, actor=by)
         if by != "stanch" and not chain.incident.status.is_over:
             clocks.keep(chain, EventKind.NOTE, plan, now=now)
     return chain.incident
@@ -175,7 +175,7 @@ def change_severity(
     level = _level(plan, severity)
     with timeline.extend(connection, incident_id) as chain:
         _require_open(chain, "graded")
-        raised = _grade(chain, level, because, plan, now, actor=by)
+        raised = _grade(chain, level, entering.text(connection, because), plan, now, actor=by)
     if raised:
         for hook in hooks.raised:
             hook(connection, chain.incident, now)
@@ -188,7 +188,7 @@ def mitigated(connection: Connection, incident_id: str, *, because: str, now: fl
     with timeline.extend(connection, incident_id) as chain:
         _require_open(chain, "mitigated")
         if chain.incident.mitigated_at is None:
-            _mitigate(chain, {"because": because}, now=now, actor=by)
+            _mitigate(chain, {"because": entering.text(connection, because)}, now=now, actor=by)
     wake(connection, TOPIC)
     return chain.incident
 
@@ -205,7 +205,7 @@ def resolve(
                 f"Incident {incident_id} is not over: {', '.join(names)} still fires.",
                 hint="It resolves by itself when its signals have stayed within their limits long enough.",
             )
-        end(chain, {"because": because}, plan, now=now, actor=by)
+        end(chain, {"because": entering.text(connection, because)}, plan, now=now, actor=by)
     wake(connection, TOPIC)
     return chain.incident
 
@@ -230,7 +230,7 @@ def reopen(
                 f"Incident {other.id} of the same service is open.",
                 hint=f"Go on there, and note in it that incident {incident_id} was not over.",
             )
-        chain.add(EventKind.REOPENED, {"because": because}, now=now, actor=by)
+        chain.add(EventKind.REOPENED, {"because": entering.text(connection, because)}, now=now, actor=by)
         clocks.start(chain, plan, now=now)
     for hook in hooks.opened:
         hook(connection, chain.incident, now)

@@ -8,7 +8,7 @@ every row of the database can write another consistent history: against that, ke
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +18,7 @@ from stanch.incidents import projection
 from stanch.incidents.fold import apply, fold
 from stanch.model.incident import Event, EventKind, Incident
 from stanch.model.problem import Level, Problem
+from stanch.store import entering
 from stanch.store.document import canonical, storable
 from stanch.store.numbering import next_number, next_numbers
 from stanch.store.rows import from_row, to_values
@@ -36,8 +37,16 @@ _OF_EVENT = tuple(column for column in events.c if column.name != "position")
 class Chain:
     """An incident being written: events are added, and `incident` is what they have made of it so far."""
 
-    def __init__(self, incident_id: str, incident: Incident | None, head: str) -> None:
+    def __init__(
+        self,
+        incident_id: str,
+        incident: Incident | None,
+        head: str,
+        *,
+        clean: Callable[[Any], Any] = lambda value: value,
+    ) -> None:
         self._id = incident_id
+        self._clean = clean
         self._incident = incident
         self.head = head
         self.added: list[Event] = []
@@ -54,8 +63,8 @@ class Chain:
             seq=1 if self._incident is None else self._incident.seq + 1,
             at=float(now),
             kind=kind,
-            actor=storable(actor),
-            data=json.loads(canonical(storable(data))),
+            actor=self._clean(storable(actor)),
+            data=json.loads(canonical(self._clean(storable(data)))),
             previous=self.head,
         )
         self._incident = apply(self._incident, event)
@@ -84,7 +93,7 @@ def linked(
 @contextmanager
 def begin(connection: Connection) -> Iterator[Chain]:
     """A new incident with the next number, written when the block ends; its first event is its opening."""
-    chain = Chain(str(next_number(connection, "incident")), None, "")
+    chain = Chain(str(next_number(connection, "incident")), None, "", clean=entering.known(connection))
     yield chain
     projection.create(connection, chain.incident, chain.head)
     _insert(connection, chain.added)
@@ -97,7 +106,7 @@ def extend(connection: Connection, incident_id: str) -> Iterator[Chain]:
     Raises `NotFound`.
     """
     before, head = projection.load(connection, incident_id, lock=True)
-    chain = Chain(incident_id, before, head)
+    chain = Chain(incident_id, before, head, clean=entering.known(connection))
     yield chain
     if chain.added:
         projection.save(connection, before, chain.incident, chain.head)

@@ -18,6 +18,7 @@ from stanch.model.incident import EventKind, IncidentStatus
 from stanch.model.problem import NotFound, Refused, StanchError
 from stanch.response import rows
 from stanch.response.action import ActionFailed
+from stanch.store import entering
 from stanch.store.engine import Store
 from stanch.store.tables import incident as incident_table
 from stanch.store.wake import wake
@@ -70,6 +71,7 @@ def undo(connection: Connection, control_id: str, *, by: str, because: str, now:
     found = get(connection, control_id)
     if found.state is ControlState.UNDONE:
         raise Refused(f"'{found.text}' was undone already: {found.because}", hint="Nothing was changed.")
+    because = entering.text(connection, because)
     reason = f"{by}: {because}" if because else f"{by} asked for it."
     return _intend_undo(connection, found, reason)
 

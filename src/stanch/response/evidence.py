@@ -19,6 +19,7 @@ from stanch.incidents import lifecycle, timeline
 from stanch.model.incident import Event, EventKind, Incident
 from stanch.model.plan import Slot
 from stanch.model.run import Run, StepRecord, StepState
+from stanch.response.redaction import says_secret
 from stanch.response.slots import refusal
 from stanch.store.tables import mark
 
@@ -259,7 +260,7 @@ def _assigned(known: Known, step: StepRecord, slot: Slot) -> Iterator[tuple[str,
         match = re.search(rf"(?:\A|[;\s]){re.escape(name)}=[\"']?([^\s\"';|&$`]+)", other.command or "")
         if match is not None:
             yield match[1], f"set in '{other.text}'"
-    if name in known.environment:
+    if name in known.environment and not says_secret(name):
         yield known.environment[name], "[commands.environment] in the settings"
 
 

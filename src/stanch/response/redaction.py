@@ -8,6 +8,7 @@ hexadecimal and stay; a hexadecimal secret is caught by its name or by being kno
 """
 
 import base64
+import json
 import math
 import re
 from collections import Counter
@@ -22,6 +23,7 @@ MARKED = "[redacted: "
 _SHORTEST_KNOWN = 6
 """A known secret shorter than this would take ordinary words out of the output; its owner should change it."""
 
+_LONG_WORD = 16
 _LEAST_RANDOM_LENGTH = 24
 _LEAST_RANDOM_BITS = 4.0
 _LEAST_CHANGES = 0.45
@@ -56,6 +58,7 @@ _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("API key", re.compile(r"\bsk-(?:[a-z]+-)*[A-Za-z0-9_-]{20,}")),
     ("package token", re.compile(r"\bpypi-[A-Za-z0-9_-]{16,}|\bnpm_[A-Za-z0-9]{30,}|\bdckr_pat_[A-Za-z0-9_-]{16,}")),
     ("mail key", re.compile(r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|\bkey-[0-9a-f]{32}\b")),
+    ("Stanch token", re.compile(r"\bstanch_[A-Za-z0-9_-]{32,}")),
     ("Vault token", re.compile(r"\bhv[sbr]\.[A-Za-z0-9_-]{16,}")),
     ("age key", re.compile(r"\bAGE-SECRET-KEY-1[A-Z0-9]{20,}")),
     ("password hash", re.compile(r"\$(?:2[abxy]|5|6|y|argon2(?:id|i|d))\$[^\s:\"']{16,}|\bSCRAM-SHA-256\$[^\s\"']+")),
@@ -92,6 +95,11 @@ _CANDIDATE = re.compile(r"[A-Za-z0-9+/=_-]{24,}")
 _HEXADECIMAL = re.compile(r"(?:0x)?[0-9a-f]+(?:-[0-9a-f]+)*\Z|(?:0x)?[0-9A-F]+(?:-[0-9A-F]+)*\Z")
 
 
+def is_distinct(value: str) -> bool:
+    """Whether a secret can be told from the words and numbers that stand anywhere: a password `clinic` cannot."""
+    return len(value) >= _SHORTEST_KNOWN and (len(value) >= _LONG_WORD or not (value.isalpha() or value.isdigit()))
+
+
 def entropy(text: str) -> float:
     """Shannon entropy of the characters of `text`, in bits a character; 0 for the empty string."""
     total = len(text)
@@ -104,7 +112,7 @@ def says_secret(name: str) -> bool:
 
 
 class Redactor:
-    """Takes secrets out of text. `known` are secret values as they are; their base64 and URL forms go as well."""
+    """Takes secrets out of text. `known` are secret values as they are; their base64, URL and JSON forms go as well."""
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         self.known = tuple(known)
@@ -113,7 +121,7 @@ class Redactor:
             if len(value) < _SHORTEST_KNOWN:
                 continue
             encoded = base64.b64encode(value.encode()).decode()
-            forms |= {value, quote(value, safe=""), encoded, encoded.rstrip("=")}
+            forms |= {value, quote(value, safe=""), encoded, encoded.rstrip("="), json.dumps(value)[1:-1]}
             forms |= {line for line in value.splitlines() if len(line) >= _SHORTEST_KNOWN}
         # Longest first, so that a secret which contains another leaves no rest behind.
         ordered = sorted(forms, key=len, reverse=True)
@@ -123,10 +131,13 @@ class Redactor:
         """A fresh redactor of a text that comes line by line."""
         return RedactedLines(self)
 
+    def without_known(self, text: str) -> str:
+        """`text` without the values that are known, all else as it is: also for names, numbers and JSON."""
+        return text if self._known is None else self._known.sub(_MARK.format("known secret"), text)
+
     def __call__(self, text: str) -> str:
         """`text` with every secret replaced by `[redacted: what it was]`. Idempotent; never raises."""
-        if self._known is not None:
-            text = self._known.sub(_MARK.format("known secret"), text)
+        text = self.without_known(text)
         for what, form in _FORMS:
             text = form.sub(_MARK.format(what), text)
         for pair in _PAIRS:

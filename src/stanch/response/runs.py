@@ -32,14 +32,14 @@ from stanch.response.expectation import is_understood
 from stanch.response.matching import Matched, NoneMatched, match_procedure
 from stanch.response.transitions import BRANCH, BY_HAND, CHOICE, LASTING, TAKEN, WATCHES, WHEN
 from stanch.response.watching import to_document, watched
+from stanch.store import entering
 from stanch.store.numbering import take_turns
 from stanch.store.tables import run as run_table
 from stanch.store.wake import wake
 
 TOPIC = "runs"
 
-_REDACTED = redaction.Redactor()
-"""People paste what a terminal showed them."""
+_PATTERNS = redaction.Redactor()
 
 GATE_S = 300.0
 """Seconds after which the question before a run is asked of more people."""
@@ -250,6 +250,13 @@ def fill(
         )
     if not step.slots:
         raise Refused(f"'{step.text}' has no places to fill in.", hint="Nothing was changed.")
+    for name, value in values.items():
+        if entering.holds_secret(connection, value):
+            raise Refused(
+                f"The value for {name} is a secret of Stanch's own settings, which is never stored.",
+                hint="Nothing was changed. Have the command read it from a variable of [commands.environment], or "
+                "take the step over by hand.",
+            )
     origins = {(offer.name, offer.value): offer.origin for offer in offered}
     filled = slots.filled(step, values, by=by, at=now, origins=origins)
     shown = slots.preview(filled)
@@ -299,7 +306,7 @@ def approve(
         permit(run, replace(step, slots=(), risk=Risk.READ_ONLY), digest=digest, by=by)
         return choose(connection, run_id, step_key, by=by, reason=reason, now=now)
     step = _without_old(connection, step, now)
-    reason = _REDACTED(reason)
+    reason = _said(connection, reason)
     permit(run, step, digest=digest, by=by, reason=reason)
     if approvers is not None and not is_by_hand(step):
         because = approvers.refusal(lifecycle.get(connection, run.incident_id), step, by)
@@ -344,6 +351,7 @@ def break_glass(
         raise Refused("It is asked which way the run goes, not for an approval.", hint="Nothing was changed.")
     step = _without_old(connection, step, now)
     permit_alone(run, step, digest=digest, by=by, reason=reason, typed=typed)
+    reason = _said(connection, reason)
     missing = people_missing(step)
     rows.forget_approvals(connection, run_id, step_key, by=by)
     given = Approval(run_id=run_id, step_key=step_key, digest=digest, by=by, at=now, reason=reason, alone=True)
@@ -362,7 +370,7 @@ def complete(connection: Connection, run_id: str, step_key: str, *, by: str, not
 
     `note` is what they saw, pasted as it was printed; redacted, it becomes the step's output. Raises NotFound, Refused.
     """
-    note = _REDACTED(note)
+    note = _said(connection, note)
     run, step = _locked(connection, run_id, step_key)
     _must_run(run)
     _must_be_named(by)
@@ -401,6 +409,7 @@ def skip(connection: Connection, run_id: str, step_key: str, *, by: str, reason:
     _must_not_be_over(step)
     if is_choice(step):
         return _decline(connection, run, step, by=by, reason=reason, now=now)
+    reason = _said(connection, reason)
     because = f"Skipped by {by}: {reason}"
     _tell(connection, run, EventKind.STEP_SKIPPED, step, now=now, by=by, because=because)
     skipped = replace(slots.forgotten(step), state=StepState.SKIPPED, ended_at=now, due_at=None, because=because)
@@ -423,6 +432,7 @@ def choose(connection: Connection, run_id: str, option: str, *, by: str, reason:
         )
     options = _options(asked)
     taken = options[option]
+    reason = _said(connection, reason)
     because = f"{taken['text']}: chosen by {by}" + (f": {reason}" if reason else ".")
     _tell(connection, run, EventKind.STEP_DECIDED, asked, now=now, by=by, taken=True, because=because)
     for step in run.steps:
@@ -458,7 +468,7 @@ def _decline(connection: Connection, run: Run, asked: StepRecord, *, by: str, re
     declined = _options(asked).get(asked.key)
     keys = set(declined["keys"]) if declined is not None else set()
     text = declined["text"] if declined is not None else asked.text
-    because = f"{text}: not taken, by {by}: {reason}"
+    because = f"{text}: not taken, by {by}: {_said(connection, reason)}"
     _tell(connection, run, EventKind.STEP_DECIDED, asked, now=now, by=by, taken=False, because=because)
     for step in run.steps:
         if step.key in keys - {asked.key} and not step.state.is_over:
@@ -498,7 +508,7 @@ def take_over(connection: Connection, run_id: str, step_key: str, *, by: str, re
             hint="Nothing was changed. Say that it is done, have it done again, or decide.",
         )
     taken = slots.for_people(step)
-    because = f"Taken over by {by}" + (f": {reason}" if reason.strip() else ".")
+    because = f"Taken over by {by}" + (f": {_said(connection, reason)}" if reason.strip() else ".")
     after = replace(
         taken,
         state=StepState.PROPOSED,
@@ -526,6 +536,7 @@ def again(connection: Connection, run_id: str, step_key: str, *, by: str, reason
     if step.state not in {StepState.FAILED, StepState.SKIPPED, StepState.UNKNOWN}:
         raise Refused(f"'{step.text}' is {step.state}.", hint="Nothing was changed.")
     rows.forget_approvals(connection, run_id, step_key)
+    reason = _said(connection, reason)
     text = f"'{step.text}' is to be tried again: {reason}" if reason else f"'{step.text}' is to be tried again."
     timeline.append(connection, run.incident_id, EventKind.NOTE, {"text": text}, now=now, actor=by)
     progress = {key: value for key, value in step.progress.items() if key in LASTING | {slots.GIVEN_RISK}}
@@ -552,6 +563,7 @@ def stop(connection: Connection, run_id: str, *, by: str, reason: str, now: floa
     _must_be_named(by)
     if not reason.strip():
         raise Refused("Stopping a run needs a reason.", hint="Nothing was changed. Say why it is stopped.")
+    reason = _said(connection, reason)
     stopping = {
         "state": RunState.STOPPING.value,
         "stop_by": by,
@@ -564,6 +576,11 @@ def stop(connection: Connection, run_id: str, *, by: str, reason: str, now: floa
     timeline.append(connection, run.incident_id, EventKind.RUN_STOPPED, data, now=now, actor=by)
     wake(connection, TOPIC)
     return rows.get_run(connection, run_id)
+
+
+def _said(connection: Connection, text: str) -> str:
+    """What a person says, or pasted as a terminal showed it to them, as it may be kept."""
+    return _PATTERNS(entering.text(connection, text))
 
 
 def is_by_hand(step: StepRecord) -> bool:

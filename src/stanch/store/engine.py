@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from stanch.model.clock import Clock
 from stanch.model.problem import Unusable
 from stanch.store import postgres, sqlite
+from stanch.store.entering import OPEN, Entry, attach
 from stanch.store.faults import explain, explain_path
 from stanch.store.schema import migrate
 from stanch.store.wake import Listener, Topics
@@ -44,9 +45,10 @@ class Store:
         """Whether other processes may be working on it: then what they hold is theirs until its time is over."""
 
     @classmethod
-    async def open(cls, url: str, clock: Clock) -> "Store":
+    async def open(cls, url: str, clock: Clock, *, entry: Entry = OPEN) -> "Store":
         """Open `sqlite:///path` or `postgresql://user@host/database`, brought to this version's schema.
 
+        `entry` takes secrets out of what is written, whoever writes it.
         Raises `Unusable`: not there, not ours, not permitted, damaged, full, or written by a newer version.
         """
         try:
@@ -56,9 +58,9 @@ class Store:
         topics = Topics(clock)
         match parsed.get_backend_name():
             case "sqlite":
-                return cls(await _open_sqlite(parsed, topics), topics, shared=False)
+                return cls(await _open_sqlite(parsed, topics, entry), topics, shared=False)
             case "postgresql":
-                return cls(await _open_postgres(parsed, topics, clock), topics, shared=True)
+                return cls(await _open_postgres(parsed, topics, clock, entry), topics, shared=True)
             case _:
                 raise _unreadable()
 
@@ -97,7 +99,7 @@ def _unreadable() -> Unusable:
     )
 
 
-async def _open_sqlite(url: URL, topics: Topics) -> sqlite.SqliteStore:
+async def _open_sqlite(url: URL, topics: Topics, entry: Entry) -> sqlite.SqliteStore:
     if not url.database or url.database == ":memory:":
         raise Unusable(
             "The store's address names no file, and Stanch keeps nothing only in memory.",
@@ -120,13 +122,14 @@ async def _open_sqlite(url: URL, topics: Topics) -> sqlite.SqliteStore:
             engine.dispose()
 
     await asyncio.to_thread(prepare)
-    return sqlite.SqliteStore(path, topics)
+    return sqlite.SqliteStore(path, topics, entry)
 
 
-async def _open_postgres(url: URL, topics: Topics, clock: Clock) -> postgres.PostgresStore:
+async def _open_postgres(url: URL, topics: Topics, clock: Clock, entry: Entry) -> postgres.PostgresStore:
     url = url.set(drivername="postgresql+psycopg")
     where = f"PostgreSQL at {url.host or 'the local socket'}{f':{url.port}' if url.port else ''}/{url.database or ''}"
     engine = postgres.engine_for(url)
+    attach(engine, entry)
 
     def prepare() -> None:
         try:

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from stanch.model.problem import Unusable
+from stanch.store.entering import OPEN, Entry, attach
 from stanch.store.faults import explain, stop_iteration
 from stanch.store.wake import Topics, take_topics
 
@@ -84,7 +85,7 @@ def engine_for(path: Path, *, reading: bool = False) -> Engine:
 class SqliteStore:
     """`open` has migrated the file at `path`; this runs the units."""
 
-    def __init__(self, path: Path, topics: Topics) -> None:
+    def __init__(self, path: Path, topics: Topics, entry: Entry = OPEN) -> None:
         self._path = path
         self._topics = topics
         self._loop = asyncio.get_running_loop()
@@ -92,6 +93,8 @@ class SqliteStore:
         self._closing = False
         self._write_engine = engine_for(path)
         self._read_engine = engine_for(path, reading=True)
+        for engine in (self._write_engine, self._read_engine):
+            attach(engine, entry)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="stanch-read")
         self._writer = threading.Thread(target=self._write_until_closed, name="stanch-write", daemon=True)
         self._writer.start()

@@ -5,16 +5,15 @@ import json
 import os
 import pty
 import signal
-import socket
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
+import server_house
+from server_house import House
 from waiting import until
 
 PLAYBOOK = """\
@@ -54,62 +53,13 @@ echo 'fourth line'
 """
 
 
-class House:
-    """A server of its own process, its directory, and people at its terminals."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        (directory / "parts").mkdir()
-        (directory / "parts" / "wheel").touch()
-        (directory / "builds.md").write_text(PLAYBOOK)
-        (directory / "build.sh").write_text(BUILD)
-        (directory / "stanch.toml").write_text(
-            f'[server]\nport = {self.port}\ndata = "data"\n[playbooks]\npaths = ["builds.md"]\n'
-            f'[commands]\ndirectory = "."\n'
-        )
-        self.processes: list[Process] = []
-
-    async def starts(self, *words: str, **options) -> Process:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "stanch", *words, cwd=self.directory, **{"stdout": PIPE, "stderr": PIPE, **options}
-        )
-        self.processes.append(process)
-        return process
-
-    async def serve(self) -> Process:
-        server = await self.starts("up", stdout=None, stderr=None)
-        async with httpx.AsyncClient(trust_env=False) as client:
-
-            async def answers() -> bool:
-                assert server.returncode is None
-                try:
-                    return (await client.get(f"http://127.0.0.1:{self.port}/api/health")).is_success
-                except httpx.TransportError:
-                    return False
-
-            await until(answers, within_s=60.0)
-        return server
-
-    async def types(self, *words: str) -> tuple[int | None, str]:
-        process = await self.starts(*words)
-        out, err = await asyncio.wait_for(process.communicate(), 60)
-        return process.returncode, out.decode() + err.decode()
-
-    async def run(self) -> dict:
-        return json.loads((await self.types("run", "show", "1.1", "--json"))[1])["run"]
-
-
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    made = House(tmp_path)
-    yield made
-    for process in made.processes:
-        if process.returncode is None:
-            process.terminate()
-            await process.wait()
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "wheel").touch()
+    (tmp_path / "build.sh").write_text(BUILD)
+    async with server_house.house(tmp_path, PLAYBOOK) as made:
+        yield made
 
 
 class Follower:
