@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from stanch import __version__
+from stanch.cli.machine import not_here, refusal, stand_in
 from stanch.cli.output import print_error
 from stanch.model.problem import NotFound, Refused, StanchError
 
@@ -33,9 +34,13 @@ COMMANDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What the entry point hands down: `serve` names the web server's function as `module:function`."""
+    """What the entry point hands down: `serve` names the web server's function as `module:function`.
+
+    `platform` is Python's name of the system.
+    """
 
     serve: str
+    platform: str = sys.platform
 
 
 class Commands(TyperGroup):
@@ -46,9 +51,12 @@ class Commands(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        del ctx
         if cmd_name not in COMMANDS:
             return None
+        entry = None if ctx is None else ctx.find_root().obj
+        because = None if entry is None else refusal(cmd_name, entry.platform)
+        if because is not None:
+            return stand_in(cmd_name, because)
         module = importlib.import_module(f"stanch.cli.{cmd_name}")
         command = typer.main.get_command(module.app)
         command.name = cmd_name
@@ -81,10 +89,17 @@ def stanch(
     """
 
 
-def run(arguments: Sequence[str], *, serve: str) -> int:
+def run(arguments: Sequence[str], *, serve: str, platform: str = sys.platform) -> int:
     """Run one command; returns the exit status. What people must act on is one sentence, never a traceback."""
     try:
-        status = app(args=list(arguments), prog_name="stanch", standalone_mode=False, obj=Entry(serve=serve))
+        entry = Entry(serve=serve, platform=platform)
+        status = app(args=list(arguments), prog_name="stanch", standalone_mode=False, obj=entry)
+    except ModuleNotFoundError as error:
+        because = not_here(error, platform)
+        if because is None:
+            raise
+        print_error(because, as_json="--json" in arguments)
+        return 2
     except StanchError as error:
         print_error(error, as_json="--json" in arguments)
         return 1 if isinstance(error, Refused | NotFound) else 2

@@ -26,6 +26,7 @@ from stanch.response.processes import (
     Show,
     end_leftovers,
     leftovers,
+    why_not_supervised,
 )
 from stanch.response.records import Found, Records, of_entry
 from stanch.response.redaction import Redactor
@@ -60,7 +61,9 @@ class Executor:
         records: Path,
         environment: Mapping[str, str] | None = None,
         limits: Limits | None = None,
+        platform: str = sys.platform,
     ) -> None:
+        self._platform = platform
         self._clock = clock
         self._redactor = redactor
         self._directory = directory
@@ -136,6 +139,8 @@ class Executor:
         harmless command without one ends with it. Raises NotStarted. When cancelled, the processes are ended before the
         cancellation goes on, unless the server is leaving.
         """
+        if (because := why_not_supervised(self._platform)) is not None:
+            raise NotStarted(because)
         job = Job(
             pipeline=pipeline,
             marker=self._marker(step),

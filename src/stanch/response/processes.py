@@ -261,6 +261,17 @@ async def _end(processes: list[Process], marker: str, limits: Limits) -> None:
     await _all_exited(processes)
 
 
+def why_not_supervised(platform: str, proc: Path = Path("/proc")) -> str | None:
+    """Why no command may be run here: what outlives a crash could not be found again. None where it can be."""
+    if platform != "linux":
+        return (
+            f"Commands are run on Linux alone, and this is {platform}. Nothing was run. Do it by hand, and report it."
+        )
+    if not (proc / "self" / "environ").exists():
+        return f"{proc} is not mounted, so processes could not be found again. Nothing was run. Mount it first."
+    return None
+
+
 def leftovers(marker: str) -> tuple[int, ...]:
     """Processes of this user that carry `marker`, by id: what a step started and nobody ended.
 

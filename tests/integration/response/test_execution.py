@@ -12,7 +12,7 @@ import pytest
 from stanch.model.clock import SystemClock
 from stanch.response.execution import Executor, Limits, NotStarted
 from stanch.response.output import Caps
-from stanch.response.processes import leftovers
+from stanch.response.processes import leftovers, why_not_supervised
 from stanch.response.redaction import Redactor
 
 QUICK = Limits(kill_after_s=0.3, drain_s=0.3, show_every_s=0.05, capture_s=1.5, flood_bytes=5_000_000)
@@ -257,3 +257,23 @@ async def test_a_cut_line_says_so(tmp_path: Path) -> None:
     limits = Limits(caps=Caps(line=100, head=1_000, end=100))
     done = await executor(tmp_path, limits=limits).run((("printf", "%s", "ab " * 1000),), step=STEP, timebox_s=10)
     assert done.output.endswith("[... of 3,000 bytes]")
+
+
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+async def test_where_processes_could_not_be_found_again_nothing_is_run(tmp_path: Path, platform: str) -> None:
+    executor = Executor(
+        clock=SystemClock(),
+        redactor=Redactor(),
+        directory=tmp_path,
+        records=tmp_path / "records",
+        platform=platform,
+    )
+    with pytest.raises(NotStarted, match="Linux alone"):
+        await executor.run((("touch", "made"),), step="1.1/a", timebox_s=5.0)
+    executor.close()
+    assert not (tmp_path / "made").exists()
+
+
+def test_linux_without_its_view_of_processes_is_not_enough(tmp_path: Path) -> None:
+    assert why_not_supervised("linux") is None
+    assert "not mounted" in (why_not_supervised("linux", tmp_path) or "")
