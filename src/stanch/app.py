@@ -59,6 +59,8 @@ from stanch.response.controls import ControlKeeper, DataPlane
 from stanch.response.execution import Executor
 from stanch.response.identities import Identity
 from stanch.response.matching import NoneMatched
+from stanch.response.native import TryNatively, tried
+from stanch.response.principals import Principals, system_user
 from stanch.response.redaction import Redactor, is_distinct
 from stanch.response.rollback import propose_rollback
 from stanch.response.runner import Runner
@@ -187,6 +189,10 @@ class App:
         controls = ControlKeeper(store=self.store, clock=clock, planes=planes)
         tools = self._tools(controls, channels, paging)
         self.means = tools.means
+        self.principals = principals_of(settings)
+        self.try_natively: TryNatively = partial(
+            tried, executor=tools.executor, query=tools.query, redact=tools.redactor
+        )
         runner = Runner(
             tools,
             holder=f"{socket.gethostname()}:{os.getpid()}",
@@ -287,14 +293,7 @@ class App:
                 f"commands.database names {name!r}, and there is no [postgres.{name}].", hint="Correct the settings."
             )
 
-        async def query(statement: str) -> Rows:
-            try:
-                columns, rows = await database.query(statement)
-            except (psycopg.Error, ConnectionRefused) as error:
-                raise Refused(f"PostgreSQL refused it: {str(error).strip()}", hint="Nothing was changed.") from error
-            return Rows(columns=columns, rows=tuple(rows))
-
-        return query
+        return query_of(database)
 
     def _outlook(self, incident: Incident) -> Recovery:
         plan = self.plan_of(incident)
@@ -444,6 +443,36 @@ def entry_of(settings: Settings, plan: Plan, redactor: Redactor) -> Entry:
                 hint="It is taken out of what commands print and people write. Change it to a long random one.",
             )
     return Entry(text=redactor, known=Redactor(kept_out).without_known) if kept_out else Entry(text=redactor)
+
+
+def query_of(database: PostgresConnector) -> Query:
+    """Ask a database on its read-only connection; what it refuses is told as a refusal."""
+
+    async def query(statement: str) -> Rows:
+        try:
+            columns, rows = await database.query(statement)
+        except (psycopg.Error, ConnectionRefused) as error:
+            raise Refused(f"PostgreSQL refused it: {str(error).strip()}", hint="Nothing was changed.") from error
+        return Rows(columns=columns, rows=tuple(rows))
+
+    return query
+
+
+def principals_of(settings: Settings) -> Principals:
+    """As whom steps act, by the settings."""
+    commands = settings.commands
+    name = commands.database or (next(iter(settings.postgres)) if len(settings.postgres) == 1 else None)
+    database = Principals().database
+    if name is not None and name in settings.postgres:
+        role = urlsplit(settings.postgres[name].url.get_secret_value()).username or system_user()
+        database = f"PostgreSQL role {role} of [postgres.{name}], which may only read"
+    return Principals(
+        reading=identity_of(commands.reading),
+        environment=commands.environment,
+        home=commands.directory,
+        user=system_user(),
+        database=database,
+    )
 
 
 def identity_of(settings: ReadingSettings) -> Identity:

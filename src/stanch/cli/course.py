@@ -10,10 +10,15 @@ import typer
 
 from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
 from stanch.cli.output import print_json
-from stanch.model.problem import Refused, StanchError
+from stanch.model.problem import Refused
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stanch.model.plan import Plan, Procedure
+    from stanch.model.run import StepRecord
     from stanch.response.preview import Preview, StepPreview
+    from stanch.response.principals import Principals
     from stanch.settings import Settings
 
 RunId = Annotated[str, typer.Argument(help="The run, as `stanch run list` names it.")]
@@ -21,7 +26,6 @@ Key = Annotated[str, typer.Argument(help="The step.")]
 OptionalKey = Annotated[str | None, typer.Argument(help="The step; the one that waits, if it is left out.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, or what was seen, for the record.")]
 
-_NATIVE_S = 60.0
 _LINES = 12
 
 
@@ -54,7 +58,12 @@ def preview(
     plan = compile_playbooks(documents(paths))
     chosen = plan.of(Procedure) if procedure is None else (named(plan, procedure),)
     settings = _settings(config)
-    found = [previewed(each, plan, _means(settings)) for each in chosen if each.steps]
+    means, principals = _means(settings), _principals(settings)
+    found = [
+        previewed(each, plan, means, principals=principals, approvers=_approvers(settings, plan, each))
+        for each in chosen
+        if each.steps
+    ]
     if not found:
         raise Refused("These playbooks hold no procedure with steps.", hint="`stanch check` says what was understood.")
     tried = asyncio.run(_try_all(found, settings)) if native else {}
@@ -181,6 +190,26 @@ def _means(settings: "Settings | None") -> Any:
     )
 
 
+def _principals(settings: "Settings | None") -> "Principals":
+    """As whom steps act; without settings, as whoever would run the server here."""
+    from stanch.response.principals import Principals, system_user  # noqa: PLC0415 - as above
+
+    if settings is None:
+        return Principals(user=system_user(), home=Path.home())
+    from stanch.app import principals_of  # noqa: PLC0415 - as above
+
+    return principals_of(settings)
+
+
+def _approvers(settings: "Settings | None", plan: "Plan", procedure: "Procedure") -> "Callable[[StepRecord], Any]":
+    """The roles whose yes counts, by the settings' people."""
+    from stanch.response.approvers import Approvers  # noqa: PLC0415 - as above
+
+    approvers = Approvers(plan_of=lambda _: plan, people={} if settings is None else settings.roles_of_people)
+    severity = next(iter(procedure.applies_to), "")
+    return lambda step: approvers.roles_for(plan, severity, step)
+
+
 def _tell(found: "Preview", tried: dict[str, dict[str, Any]]) -> None:
     typer.echo(f"{found.name} ({found.source})")
     typer.echo(
@@ -204,10 +233,16 @@ def _tell_step(step: "StepPreview", tried: dict[str, Any] | None) -> None:
     where = f" on {', '.join(f'{name} {value}' for name, value in step.target.items())}" if step.target else ""
     lines = [
         f"{step.way}, {step.risk}{traits}{where}. {step.who}",
+        *([f"as: {step.acts_as}"] if step.acts_as else []),
+        *([f"whose yes: {' or '.join(step.approvers)}"] if step.approvers else []),
         *([f"by hand: {step.by_hand}"] if step.by_hand else []),
         *([f"if: {step.condition}. {step.decided_by}"] if step.condition else []),
         *([f"side by side: {step.beside}"] if step.beside else []),
-        *([f"to fill in: {', '.join(step.slots)}"] if step.slots else []),
+        *(
+            [f"to fill in: {', '.join(f'{place.placeholder} ({place.kind})' for place in step.slots)}"]
+            if step.slots
+            else []
+        ),
         *([f"verified: {step.verified}"] if step.verified else []),
         *([f"undo: {step.undone}"] if step.undone else []),
         *([f"hint: {step.hint}"] if step.hint else []),
@@ -233,53 +268,37 @@ async def _try_all(found: "list[Preview]", settings: "Settings | None") -> dict[
     from stanch.connectors.postgres.connector import PostgresConnector  # noqa: PLC0415 - as above
     from stanch.model.clock import SystemClock  # noqa: PLC0415 - as above
     from stanch.response.execution import Executor  # noqa: PLC0415 - as above
+    from stanch.response.native import Query, tried  # noqa: PLC0415 - as above
     from stanch.response.redaction import Redactor  # noqa: PLC0415 - as above
 
     environment: dict[str, str] = {}
     directory = Path.cwd()
     database: PostgresConnector | None = None
-    clock = SystemClock()
+    query: Query | None = None
+    redactor, clock = Redactor(), SystemClock()
     if settings is not None:
+        from stanch.app import query_of  # noqa: PLC0415 - as above
+        from stanch.settings import secrets_of  # noqa: PLC0415 - as above
+
         environment = {**settings.commands.environment, "PATH": ":".join(map(str, settings.commands.path))}
         directory = settings.commands.directory
+        redactor = Redactor(secrets_of(settings).values())
         name = settings.commands.database or next(iter(settings.postgres), None)
         if name is not None and name in settings.postgres:
             database = PostgresConnector(settings.postgres[name], clock)
-    tried: dict[str, dict[str, Any]] = {}
+            query = query_of(database)
+    results: dict[str, dict[str, Any]] = {}
     records = TemporaryDirectory(prefix="stanch-preview-")
     executor = Executor(
-        clock=clock, redactor=Redactor(), directory=directory, records=Path(records.name), environment=environment
+        clock=clock, redactor=redactor, directory=directory, records=Path(records.name), environment=environment
     )
     try:
         for step in (step for each in found for step in each.steps if step.dry_run is not None):
-            tried[step.key] = await _try(step, executor, database)
+            came = await tried(step, executor=executor, query=query, redact=redactor)
+            results[step.key] = msgspec.to_builtins(came)
     finally:
         executor.close()
         records.cleanup()
         if database is not None:
             await database.close()
-    return tried
-
-
-async def _try(step: "StepPreview", executor: Any, database: Any) -> dict[str, Any]:
-    from stanch.response.execution import NotStarted  # noqa: PLC0415 - as above
-    from stanch.response.text_table import Rows, aligned  # noqa: PLC0415 - as above
-
-    dry_run = step.dry_run
-    assert dry_run is not None
-    if dry_run.statement is not None:
-        if database is None:
-            return {"well": False, "because": "No database is configured to ask.", "output": ""}
-        try:
-            columns, rows = await database.query(dry_run.statement)
-        except Exception as error:  # noqa: BLE001 - whatever the driver raises is what the statement came to
-            reason = error.message if isinstance(error, StanchError) else str(error).strip()
-            return {"well": False, "because": reason, "output": ""}
-        return {"well": True, "because": "It was planned.", "output": aligned(Rows(columns=columns, rows=tuple(rows)))}
-    try:
-        done = await executor.run(dry_run.pipeline, step=f"preview/{step.key}", timebox_s=_NATIVE_S, harmless=True)
-    except NotStarted as not_started:
-        return {"well": False, "because": str(not_started), "output": ""}
-    output = "(it may hold secrets, and is not shown)" if dry_run.shows_secrets else done.output
-    allowed = "DryRunOperation" in done.output
-    return {"well": done.fault is None or allowed, "because": done.fault or "It ended well.", "output": output}
+    return results

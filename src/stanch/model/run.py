@@ -52,6 +52,7 @@ class StepRecord:
     take; `due_at` when the present state runs out: proposed, its escalation; started, its time box's end.
     `asked` counts how often people were asked, so an old yes never answers a new question. `filled` are the values
     of `slots`; `command` stays as the playbook has it, and what would run with them is `pipeline` and `statement`.
+    `acts_as` says as whom, in words; None before that is decided, and for what people do by hand.
     """
 
     run_id: str
@@ -80,6 +81,7 @@ class StepRecord:
     due_s: float | None = None
     due_at: float | None = None
     statement: str | None = None
+    acts_as: str | None = None
     undo: str | None = None
     title: str | None = None
     why: str | None = None

@@ -18,8 +18,8 @@ VALID_S = 900.0
 def digest_of(step: StepRecord, *, plan_hash: str, environment: Sequence[str]) -> str:
     """SHA-256 over all that a yes is given to, as 64 hexadecimal digits.
 
-    The statement or argv, the values filled in, the names of the environment's variables, target, parameters, risk,
-    plan, and how often people were asked: a yes to an earlier question is none to this one.
+    The statement or argv, as whom it acts, the values filled in, the names of the environment's variables, target,
+    parameters, risk, plan, and how often people were asked: a yes to an earlier question is none to this one.
     """
     return hashlib.sha256(
         canonical(
@@ -32,6 +32,7 @@ def digest_of(step: StepRecord, *, plan_hash: str, environment: Sequence[str]) -
                 "command": step.command,
                 "pipeline": step.pipeline,
                 "statement": step.statement,
+                "acts_as": step.acts_as,
                 "environment": sorted(environment),
                 "target": step.target,
                 "filled": [(each.name, each.value) for each in step.filled],

@@ -62,17 +62,24 @@ class Approvers:
 
     def who(self, incident: Incident, step: StepRecord) -> Who:
         """Whose yes this step takes."""
-        plan = self.plan_of(incident)
-        stated = stated_approvers(plan, incident.severity, step)
+        return self.under(self.plan_of(incident), incident.severity, step)
+
+    def under(self, plan: Plan, severity: str, step: StepRecord) -> Who:
+        """Whose yes a step takes in an incident of that severity, as `plan` has it."""
+        stated = stated_approvers(plan, severity, step)
         if stated is not None:
             return stated
         called = tuple(
             role.name
             for role in plan.of(Role)
-            if not role.severities or incident.severity.casefold() in {each.casefold() for each in role.severities}
+            if not role.severities or severity.casefold() in {each.casefold() for each in role.severities}
         )
         held = tuple(role for role in called if any(self.holds(person, (role,)) for person in self.people))
         return Who(roles=called) if held else Who()
+
+    def roles_for(self, plan: Plan, severity: str, step: StepRecord) -> tuple[str, ...]:
+        """The roles whose yes counts; none where any responder's does."""
+        return self.under(plan, severity, step).roles if any(self.people.values()) else ()
 
     def holds(self, person: str, roles: Sequence[str]) -> bool:
         """Whether the person has one of these roles."""

@@ -5,6 +5,7 @@ Neighbouring steps of a phase with the same condition are one branch. Neighbouri
 person must be asked for its only step anyway, their yes to the step is the decision; else they are asked once for all.
 """
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,6 +69,56 @@ def _groups(steps: Sequence[StepRecord]) -> list[list[StepRecord]]:
 
 def _is_option(group: Sequence[StepRecord]) -> bool:
     return bool(group[0].condition and _OPTION.match(group[0].condition))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Ways of which at most one is taken: each is its condition and what goes on in it."""
+
+    ways: tuple[tuple[str, tuple["Stretch", ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """Steps, by key, that go side by side; `name` is how the playbook calls them together."""
+
+    name: str
+    keys: tuple[str, ...]
+
+
+Stretch = str | Choice | Beside
+"""A part of a procedure as it goes on: the key of a step, a choice, or steps side by side."""
+
+
+def shape_of(steps: Sequence[StepRecord]) -> tuple[Stretch, ...]:
+    """How a procedure branches, in its order."""
+    found: list[Stretch] = []
+    at = 0
+    while at < len(steps):
+        branch = branch_of(steps, steps[at])
+        if branch is None:
+            end = next((place for place in range(at, len(steps)) if steps[place].condition), len(steps))
+            found += _straight(steps[at:end])
+        else:
+            ways = branch.options or (branch,)
+            known = {step.key: step for step in steps}
+            inside = [(way.condition, _straight([known[key] for key in way.keys])) for way in ways]
+            found.append(Choice(ways=tuple(inside)))
+            end = at + sum(len(way.keys) for way in ways)
+        at = end
+    return tuple(found)
+
+
+def _straight(steps: Sequence[StepRecord]) -> tuple[Stretch, ...]:
+    """Steps of which none is chosen: one after the other, and side by side where the playbook says so."""
+    found: list[Stretch] = []
+    for name, group in itertools.groupby(steps, key=lambda step: step.parallel):
+        keys = tuple(step.key for step in group)
+        if name is None or len(keys) == 1:
+            found += keys
+        else:
+            found.append(Beside(name=name, keys=keys))
+    return tuple(found)
 
 
 def is_decided(step: StepRecord) -> bool:

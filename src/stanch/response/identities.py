@@ -14,22 +14,22 @@ from pathlib import PurePath
 
 Pipeline = tuple[tuple[str, ...], ...]
 
-_KUBE = frozenset({"kubectl", "oc", "helm"})
-_AWS = frozenset({"aws"})
-_REDIS = frozenset({"redis-cli"})
-_POSTGRES = frozenset({"psql", "pg_dump", "pg_isready", "pgbench", "vacuumdb", "reindexdb"})
+KUBE = frozenset({"kubectl", "oc", "helm"})
+AWS = frozenset({"aws"})
+REDIS = frozenset({"redis-cli"})
+POSTGRES = frozenset({"psql", "pg_dump", "pg_isready", "pgbench", "vacuumdb", "reindexdb"})
 
 _OWN: Mapping[frozenset[str], tuple[str, ...]] = {
-    _KUBE: (
+    KUBE: (
         "--context", "--kube-context", "--kubeconfig", "--user", "--username", "--password", "--token", "--kube-token",
         "--as", "--as-group", "--as-uid", "--kube-as-user", "--kube-as-group", "--server", "-s", "--kube-apiserver",
         "--cluster", "--client-key", "--client-certificate",
     ),
-    _AWS: ("--profile", "--no-sign-request"),
-    _REDIS: ("--user", "--pass", "-a", "-u", "--askpass"),
-    _POSTGRES: ("--username", "--password"),
+    AWS: ("--profile", "--no-sign-request"),
+    REDIS: ("--user", "--pass", "-a", "-u", "--askpass"),
+    POSTGRES: ("--username", "--password"),
 }  # fmt: skip
-_OWN_WORDS: Mapping[frozenset[str], frozenset[str]] = {_REDIS: frozenset({"auth", "hello"})}
+_OWN_WORDS: Mapping[frozenset[str], frozenset[str]] = {REDIS: frozenset({"auth", "hello"})}
 _PSQL_VALUES = frozenset("cdfFhLopPRTUv")
 _PSQL_LONG_VALUES = (
     "--command", "--dbname", "--file", "--field-separator", "--host", "--log-file", "--output", "--port", "--pset",
@@ -60,18 +60,18 @@ class Identity:
         for stage in pipeline:
             program, *rest = stage
             name = PurePath(program).name
-            if name in _KUBE and self.kube_context is not None:
+            if name in KUBE and self.kube_context is not None:
                 option = "--kube-context" if name == "helm" else "--context"
                 stages.append((program, option, self.kube_context, *rest))
                 continue
-            if name in _REDIS and self.redis_user is not None:
+            if name in REDIS and self.redis_user is not None:
                 if self.redis_password is not None:
                     variables["REDISCLI_AUTH"] = self.redis_password
                 stages.append((program, "--user", self.redis_user, *rest))
                 continue
-            if name in _AWS and self.aws_profile is not None:
+            if name in AWS and self.aws_profile is not None:
                 variables["AWS_PROFILE"] = self.aws_profile
-            if name in _POSTGRES and self.postgres_role is not None:
+            if name in POSTGRES and self.postgres_role is not None:
                 variables["PGUSER"] = self.postgres_role
                 if self.postgres_password is not None:
                     variables["PGPASSWORD"] = self.postgres_password
@@ -80,10 +80,10 @@ class Identity:
 
     def _set_for(self, tools: frozenset[str]) -> bool:
         names = {
-            _KUBE: self.kube_context,
-            _AWS: self.aws_profile,
-            _REDIS: self.redis_user,
-            _POSTGRES: self.postgres_role,
+            KUBE: self.kube_context,
+            AWS: self.aws_profile,
+            REDIS: self.redis_user,
+            POSTGRES: self.postgres_role,
         }
         return names[tools] is not None
 
@@ -96,7 +96,7 @@ class Identity:
             if name in tools:
                 found += [word for word in stage[1:] if _names(word, options)]
                 found += [word for word in stage[1:] if word.lower() in _OWN_WORDS.get(tools, ())]
-                if tools is _POSTGRES:
+                if tools is POSTGRES:
                     found += _of_libpq(name, stage[1:])
             else:
                 found += [word for word in stage[1:] if PurePath(word).name in tools]

@@ -1,10 +1,11 @@
 """A dry run of a whole procedure, before any of it runs: what would happen, in order, and what it would ask of whom.
 
-Pure: it is made from the plan and from what this installation can do. The native dry runs it names are the tools' own
-(`kubectl --dry-run=server`, `helm --dry-run`, `terraform plan`, `EXPLAIN`); they only read, and are run by whoever
-asks for it, one by one.
+Pure: it is made from the plan and from what this installation can do; of a run that goes on already, from its steps as
+they stand. The native dry runs it names are the tools' own (`kubectl --dry-run=server`, `helm --dry-run`, `terraform
+plan`, `EXPLAIN`); they only read, and are run by whoever asks for it, one by one (see `native`).
 """
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stanch.commands.companions.psql import explained
@@ -14,10 +15,13 @@ from stanch.model.problem import NotFound, Refused
 from stanch.model.risk import Risk, Trait
 from stanch.model.run import StepRecord
 from stanch.response.approvals import people_needed
-from stanch.response.branches import branch_of
+from stanch.response.branches import Stretch, branch_of, shape_of
+from stanch.response.evidence import Offer
 from stanch.response.execution import Pipeline
 from stanch.response.expectation import is_understood
+from stanch.response.principals import Principals
 from stanch.response.runs import expand
+from stanch.response.slots import is_secret, open_slots, resolved, shown, words_of
 from stanch.response.transitions import WATCHES, WHEN
 from stanch.response.watching import described, of_document
 from stanch.response.ways import ByHand, FillIn, Means, Way, goes_by_itself, way_of
@@ -34,10 +38,26 @@ class DryRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A place to fill in, as written, and what a value for it is; `value` once it is filled in.
+
+    `offers` are what evidence gives for it, each with where it comes from; there are none before an incident.
+    """
+
+    name: str
+    placeholder: str
+    kind: str
+    value: str | None = None
+    offers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepPreview:
     """One step. `who` says what it waits for; `people` how many must say yes, 0 where it goes by itself.
 
-    `verified` and `undone` are sentences; `slots` the places to fill in, as written.
+    `acts_as` is as whom, None where nothing of Stanch's acts. `approvers` are the roles whose yes counts; with none of
+    them it is any responder's. `verified` and `undone` are sentences. `statement` is the command with what was filled
+    in, and `state` where it stands in a run.
     """
 
     number: int
@@ -55,7 +75,9 @@ class StepPreview:
     who: str
     people: int
     by_hand: str | None
-    slots: tuple[str, ...]
+    acts_as: str | None
+    approvers: tuple[str, ...]
+    slots: tuple[Place, ...]
     condition: str | None
     decided_by: str | None
     beside: str | None
@@ -66,36 +88,74 @@ class StepPreview:
     undone: str
     hint: str | None
     dry_run: DryRun | None
+    statement: str | None = None
+    state: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A procedure as it would run. The counts are of steps."""
+    """A procedure as it would run. The counts are of steps; `shape` is how it branches, by the keys of its steps."""
 
+    key: str
     name: str
     source: str
     plan_hash: str
     steps: tuple[StepPreview, ...]
+    shape: tuple[Stretch, ...]
     by_themselves: int
     asked: int
     by_hand: int
     destructive: int
 
 
-def preview(procedure: Procedure, plan: Plan, means: Means) -> Preview:
-    """What a run of the procedure would do."""
-    records = expand("preview", procedure, now=0.0, signals=plan.signals)
-    steps = tuple(_step(number, record, records, means) for number, record in enumerate(records, 1))
+Asked = Callable[[StepRecord], Sequence[str]]
+"""The roles whose yes a step takes; none where any responder's does."""
+
+
+def preview(
+    procedure: Procedure,
+    plan: Plan,
+    means: Means,
+    *,
+    principals: Principals | None = None,
+    approvers: Asked = lambda _: (),
+    steps: Sequence[StepRecord] | None = None,
+    offers: Mapping[str, Sequence[Offer]] | None = None,
+) -> Preview:
+    """What a run of the procedure would do.
+
+    `steps` are those of a run that goes on already; `offers` what evidence gives for the places of each, by its key.
+    """
+    records = expand("preview", procedure, now=0.0, signals=plan.signals) if steps is None else tuple(steps)
+    context = _Context(
+        means=means, principals=principals or Principals(reading=means.identity), approvers=approvers, records=records
+    )
+    found = tuple(
+        _step(number, record, context, (offers or {}).get(record.key, ()), began=steps is not None)
+        for number, record in enumerate(records, 1)
+    )
     return Preview(
+        key=procedure.key,
         name=procedure.name,
         source=str(procedure.source),
         plan_hash=plan.hash,
-        steps=steps,
-        by_themselves=sum(step.people == 0 and step.by_hand is None for step in steps),
-        asked=sum(step.people > 0 and step.by_hand is None for step in steps),
-        by_hand=sum(step.by_hand is not None for step in steps),
-        destructive=sum(step.risk is Risk.DESTRUCTIVE for step in steps),
+        steps=found,
+        shape=shape_of(records),
+        by_themselves=sum(step.people == 0 and step.by_hand is None for step in found),
+        asked=sum(step.people > 0 and step.by_hand is None for step in found),
+        by_hand=sum(step.by_hand is not None for step in found),
+        destructive=sum(step.risk is Risk.DESTRUCTIVE for step in found),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Context:
+    """What every step is seen in."""
+
+    means: Means
+    principals: Principals
+    approvers: Asked
+    records: tuple[StepRecord, ...]
 
 
 def named(plan: Plan, name: str) -> Procedure:
@@ -115,12 +175,15 @@ def named(plan: Plan, name: str) -> Procedure:
     return found[0]
 
 
-def _step(number: int, record: StepRecord, records: tuple[StepRecord, ...], means: Means) -> StepPreview:
+def _step(number: int, record: StepRecord, context: _Context, offers: Sequence[Offer], *, began: bool) -> StepPreview:
+    means = context.means
     way = way_of(record, means)
     alone = goes_by_itself(record, way, means)
     hand = way.because if isinstance(way, ByHand) else way.by_hand if isinstance(way, FillIn) else None
-    people = 0 if alone or hand is not None else people_needed(record)
+    filled_in = shown(record if open_slots(record) or isinstance(way, ByHand) else resolved(record))
+    people = 0 if alone or hand is not None else people_needed(filled_in)
     by = _WORDS[way] if isinstance(way, Way) else "by hand" if hand is not None else "fill in"
+    likely_alone = alone or (isinstance(way, FillIn) and record.risk is Risk.READ_ONLY)
     return StepPreview(
         number=number,
         key=record.key,
@@ -130,25 +193,47 @@ def _step(number: int, record: StepRecord, records: tuple[StepRecord, ...], mean
         owner=record.owner,
         type=record.type.value,
         command=record.command,
-        risk=record.risk,
-        traits=tuple(sorted(trait.value for trait in record.traits)),
-        target=record.target,
+        statement=filled_in.statement if record.filled else None,
+        state=record.state.value if began else None,
+        risk=filled_in.risk,
+        traits=tuple(sorted(trait.value for trait in filled_in.traits)),
+        target=filled_in.target,
         way=by,
         who=_who(record, way, alone=alone, hand=hand, people=people),
         people=people,
         by_hand=hand,
-        slots=tuple(dict.fromkeys(slot.placeholder for slot in record.slots)),
+        acts_as=record.acts_as or context.principals.whom(filled_in, way, by_itself=likely_alone),
+        approvers=tuple(context.approvers(filled_in)) if people else (),
+        slots=tuple(_places(record, offers)),
         condition=record.condition,
-        decided_by=_decided_by(record, records, means),
+        decided_by=_decided_by(record, context.records, means),
         beside=record.parallel,
-        begins_s=record.not_before,
+        begins_s=None if began else record.not_before,
         due_s=record.due_s,
         timebox_s=record.timebox_s,
-        verified=_verified(record, way, means),
-        undone=_undone(record, way),
-        hint=record.why,
-        dry_run=dry_run_of(record) if record.risk is not Risk.READ_ONLY or record.language == "sql" else None,
+        verified=_verified(filled_in, way, means),
+        undone=_undone(filled_in, way),
+        hint=filled_in.why,
+        dry_run=_dry_run_beside(filled_in),
     )
+
+
+def _places(record: StepRecord, offers: Sequence[Offer]) -> Iterator[Place]:
+    """Each place once."""
+    values = {each.name: each.value for each in shown(record).filled}
+    for slot in {slot.name: slot for slot in reversed(record.slots)}.values():
+        yield Place(
+            name=slot.name,
+            placeholder=slot.placeholder,
+            kind=words_of(slot, record),
+            value=values.get(slot.name) or None,
+            offers=tuple((offer.value, offer.origin) for offer in offers if offer.name == slot.name),
+        )
+
+
+def _dry_run_beside(record: StepRecord) -> DryRun | None:
+    """The tool's own dry run, where there is something to try: what only reads is simply run."""
+    return dry_run_of(record) if record.risk is not Risk.READ_ONLY or record.language == "sql" else None
 
 
 _WORDS = {
@@ -221,10 +306,10 @@ def _undone(record: StepRecord, way: Way | ByHand | FillIn) -> str:
 
 def dry_run_of(record: StepRecord) -> DryRun | None:
     """The tool's own dry run of a step's command; None where it has none, or where places are still open."""
-    if record.slots or record.command is None:
+    if open_slots(record) or record.command is None or any(map(is_secret, record.slots)):
         return None
     if record.language == "sql":
-        statement = explained(record.command)
+        statement = explained(record.statement or record.command)
         return None if statement is None else DryRun(text=statement, statement=statement)
     if record.pipeline is None:
         return None

@@ -123,6 +123,7 @@ def start(
     now: float,
     because: str,
     gate: str | None = None,
+    by: str = "stanch",
 ) -> Run:
     """Begin a run of `procedure`; `because` says why this one. Where one of it is going on already, that one.
 
@@ -153,7 +154,7 @@ def start(
         record = replace(record, steps=(_gate(record, gate, now), *record.steps))
     rows.insert_run(connection, record)
     data = {"run": run_id, "procedure": procedure.name, "because": because}
-    timeline.append(connection, incident.id, EventKind.RUN_STARTED, data, now=now)
+    timeline.append(connection, incident.id, EventKind.RUN_STARTED, data, now=now, actor=by)
     if gate is not None:
         asked = record.steps[0]
         question: dict[str, Any] = {
@@ -189,6 +190,33 @@ def _gate(run: Run, question: str, now: float) -> StepRecord:
         progress={CHOICE: {"question": question, "options": [option]}, BY_HAND: False},
     )
     return replace(asked, digest=digest_of(asked, plan_hash=run.plan_hash, environment=()))
+
+
+def start_named(
+    connection: Connection, incident_id: str, procedure: Procedure, plan: Plan, *, by: str, reason: str, now: float
+) -> Run:
+    """A person begins a procedure of the incident's plan, beside what is going on. Raises NotFound, Refused."""
+    _must_be_named(by)
+    incident = lifecycle.get(connection, incident_id)
+    if incident.status.is_over:
+        raise Refused(
+            f"Incident {incident_id} is over.",
+            hint="Nothing was started. Reopen it first, if it is not over after all.",
+        )
+    if not procedure.steps:
+        raise Refused(
+            f"'{procedure.name}' has no steps.", hint="Nothing was started. `stanch check` says what was read."
+        )
+    take_turns(connection, f"runs of {incident_id}")
+    mine = rows.list_runs(connection, incident_id=incident_id, only_open=True)
+    same = next((run for run in mine if run.procedure == procedure.key), None)
+    if same is not None:
+        raise Refused(
+            f"'{procedure.name}' is going on already, as run {same.id}.",
+            hint="Nothing was started. Stop that one first.",
+        )
+    because = f"{by}: {reason.strip()}" if reason.strip() else f"{by} started it"
+    return start(connection, incident, procedure, plan, now=now, because=because, by=by)
 
 
 def start_matching(
@@ -277,6 +305,7 @@ def fill(
         asked=step.asked + 1,
         digest=None,
         statement=None,
+        acts_as=None,
         due_at=None,
         because=None,
         approvals=(),

@@ -378,8 +378,8 @@ def _without_secrets(text: str, step: StepRecord) -> str:
 def for_people(step: StepRecord) -> StepRecord:
     """A step that a person runs: with the text to copy where its places were filled in, else as it is written."""
     if not step.slots or step.command is None or open_slots(step):
-        return replace(step, statement=None)
-    return replace(resolved(step), pipeline=step.pipeline)
+        return replace(step, statement=None, acts_as=None)
+    return replace(resolved(step), pipeline=step.pipeline, acts_as=None)
 
 
 @lru_cache(maxsize=1024)

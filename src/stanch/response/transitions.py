@@ -145,6 +145,7 @@ def proposed(
         risk=after.risk,
         statement=after.statement if after.statement is not None else after.command,
         undo=after.undo,
+        acts_as=after.acts_as,
         why=after.why,
         because=because,
         owner=after.owner,
@@ -179,7 +180,8 @@ def started(
         progress=progress if record is None else {**progress, RECORD: record},
     )
     command = after.statement if after.statement is not None else after.command
-    event = told(EventKind.STEP_STARTED, after, command=command, attempt=after.attempt, because=because)
+    whom = {} if after.acts_as is None else {"acts_as": after.acts_as}
+    event = told(EventKind.STEP_STARTED, after, command=command, attempt=after.attempt, because=because, **whom)
     return Transition(after=after, events=(event,))
 
 

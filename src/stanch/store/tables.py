@@ -257,6 +257,7 @@ step = Table(
     Column("due_s", Double),
     Column("due_at", Double),
     Column("statement", Text),
+    Column("acts_as", Text),
     Column("undo", Text),
     Column("title", Text),
     Column("why", Text),

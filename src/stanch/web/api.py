@@ -20,7 +20,7 @@ from stanch.model.run import Run
 from stanch.response import controls, runs
 from stanch.response.preview import named, preview
 from stanch.store.rows import to_values
-from stanch.web import auth, bodies, filling, gate, live
+from stanch.web import acts, auth, bodies, filling, gate, live
 from stanch.web.auth import Caller
 from stanch.web.errors import Malformed, Unauthenticated
 from stanch.web.live import Streams
@@ -94,66 +94,21 @@ async def show_incident(request: Asked, incident_id: FromPath[str]) -> Json:
     return await served_by(request).store.read(read)
 
 
-@post("/api/incidents/{incident_id:str}/acknowledge", opt=gate.RESPONDER, status_code=200)
-async def acknowledge(request: Asked, incident_id: FromPath[str]) -> Json:
-    """Take it up."""
-    await bodies.json_body(request, bodies.Nothing)
-    now, by = _now(request), _by(request)
-    return await _changed(request, lambda rows: lifecycle.acknowledge(rows, incident_id, by=by, now=now))
+@post("/api/incidents/{incident_id:str}/{verb:str}", opt=gate.RESPONDER, status_code=200)
+async def act_on_incident(request: Asked, incident_id: FromPath[str], verb: FromPath[str]) -> Json:
+    """`.../ID/acknowledge`, `assign`, `note`, `resolve` or `reopen`."""
+    act = acts.find(acts.INCIDENT, verb)
+    body = await bodies.json_body(request, act.body)
+    do = acts.doing(request, incident_id)
+    return {"incident": _incident(await do.served.store.write(lambda rows: act.unit(rows, do, body)))}
 
 
-@post("/api/incidents/{incident_id:str}/assign", opt=gate.RESPONDER, status_code=200)
-async def assign(request: Asked, incident_id: FromPath[str]) -> Json:
-    """Give it to somebody."""
-    body = await bodies.json_body(request, bodies.Assign)
-    now, by = _now(request), _by(request)
-    return await _changed(request, lambda rows: lifecycle.assign(rows, incident_id, to=body.to, by=by, now=now))
-
-
-@post("/api/incidents/{incident_id:str}/note", opt=gate.RESPONDER, status_code=200)
-async def note(request: Asked, incident_id: FromPath[str]) -> Json:
-    """Write on the timeline."""
-    body = await bodies.json_body(request, bodies.Text)
-    now, by, plan_of = _now(request), _by(request), served_by(request).plan_of
-    return await _changed(
-        request,
-        lambda rows: lifecycle.note(
-            rows, incident_id, text=body.text, by=by, now=now, plan=plan_of(lifecycle.get(rows, incident_id))
-        ),
-    )
-
-
-@post("/api/incidents/{incident_id:str}/resolve", opt=gate.RESPONDER, status_code=200)
-async def resolve(request: Asked, incident_id: FromPath[str]) -> Json:
-    """End it by hand."""
-    body = await bodies.json_body(request, bodies.Text)
-    now, by, plan_of = _now(request), _by(request), served_by(request).plan_of
-    return await _changed(
-        request,
-        lambda rows: lifecycle.resolve(
-            rows, incident_id, because=body.text, by=by, now=now, plan=plan_of(lifecycle.get(rows, incident_id))
-        ),
-    )
-
-
-@post("/api/incidents/{incident_id:str}/reopen", opt=gate.RESPONDER, status_code=200)
-async def reopen(request: Asked, incident_id: FromPath[str]) -> Json:
-    """It was not over."""
-    served = served_by(request)
-    body = await bodies.json_body(request, bodies.Text)
-    now, by = _now(request), _by(request)
-    return await _changed(
-        request,
-        lambda rows: lifecycle.reopen(
-            rows,
-            incident_id,
-            because=body.text,
-            by=by,
-            now=now,
-            plan=served.plan_of(lifecycle.get(rows, incident_id)),
-            hooks=served.hooks,
-        ),
-    )
+@post("/api/incidents/{incident_id:str}/runs", opt=gate.RESPONDER, status_code=201)
+async def start_run(request: Asked, incident_id: FromPath[str]) -> Json:
+    """Begin a procedure of the incident's plan, beside what is going on."""
+    body = await bodies.json_body(request, bodies.StartRun)
+    do = acts.doing(request, incident_id)
+    return {"run": run_document.run(await do.served.store.write(lambda rows: acts.start(rows, do, body)))}
 
 
 # --- runs and controls -----------------------------------------------------------------------------------------------
@@ -192,83 +147,25 @@ async def show_run(request: Asked, run_id: FromPath[str]) -> Json:
 
 @post("/api/runs/{run_id:str}/steps/{step:path}", opt=gate.RESPONDER, status_code=200)
 async def act_on_step(request: Asked, run_id: FromPath[str], step: FromPath[str]) -> Json:
-    """`.../steps/KEY/approve`, `break-glass`, `fill`, `complete` or `skip`: a key may hold slashes, a verb does not."""
+    """`.../steps/KEY/VERB`, the verbs of `acts.STEP`: a key may hold slashes, a verb does not."""
     key, _, verb = step.strip("/").rpartition("/")
-    now, by, served = _now(request), _by(request), served_by(request)
-    match verb:
-        case "approve":
-            yes = await bodies.json_body(request, bodies.Approve)
-            return await _run_after(
-                request,
-                run_id,
-                lambda rows: runs.approve(
-                    rows, run_id, key, yes.digest, by=by, reason=yes.reason, now=now, approvers=served.approvers
-                ),
-            )
-        case "break-glass":
-            alone = await bodies.json_body(request, bodies.BreakGlass)
-            return await _run_after(
-                request,
-                run_id,
-                lambda rows: runs.break_glass(
-                    rows,
-                    run_id,
-                    key,
-                    alone.digest,
-                    by=by,
-                    reason=alone.reason,
-                    typed=alone.confirm,
-                    now=now,
-                    alarm=served.alarm,
-                ),
-            )
-        case "fill":
-            asked = await bodies.json_body(request, bodies.FillStep)
-            if asked.preview:
-                shown = await served.store.read(lambda rows: filling.preview(rows, run_id, key, asked.values, by=by))
-                return {"preview": msgspec.to_builtins(shown)}
-            return await _run_after(
-                request, run_id, lambda rows: filling.fill(rows, served, run_id, key, asked.values, by=by)
-            )
-        case "complete":
-            done = await bodies.json_body(request, bodies.OptionalReason)
-            return await _run_after(
-                request, run_id, lambda rows: runs.complete(rows, run_id, key, by=by, note=done.reason, now=now)
-            )
-        case "choose":
-            chosen = await bodies.json_body(request, bodies.OptionalReason)
-            return await _run_after(
-                request, run_id, lambda rows: runs.choose(rows, run_id, key, by=by, reason=chosen.reason, now=now)
-            )
-        case "take":
-            taken = await bodies.json_body(request, bodies.OptionalReason)
-            return await _run_after(
-                request, run_id, lambda rows: runs.take_over(rows, run_id, key, by=by, reason=taken.reason, now=now)
-            )
-        case "again":
-            anew = await bodies.json_body(request, bodies.OptionalReason)
-            return await _run_after(
-                request, run_id, lambda rows: runs.again(rows, run_id, key, by=by, reason=anew.reason, now=now)
-            )
-        case "skip":
-            left_out = await bodies.json_body(request, bodies.Reason)
-            return await _run_after(
-                request, run_id, lambda rows: runs.skip(rows, run_id, key, by=by, reason=left_out.reason, now=now)
-            )
-        case _:
-            raise NotFound(
-                f"A step is approved, filled in, completed or skipped; there is no {verb!r}.", hint="See docs/api.md."
-            )
+    act = acts.find(acts.STEP, verb)
+    body = await bodies.json_body(request, act.body)
+    do = acts.doing(request, run_id, key)
+    if isinstance(body, bodies.FillStep) and body.preview:
+        values = body.values
+        shown = await do.served.store.read(lambda rows: filling.preview(rows, run_id, key, values, by=do.by))
+        return {"preview": msgspec.to_builtins(shown)}
+    return await _run_after(do, lambda rows: act.unit(rows, do, body))
 
 
 @post("/api/runs/{run_id:str}/stop", opt=gate.RESPONDER, status_code=200)
 async def stop(request: Asked, run_id: FromPath[str]) -> Json:
     """No further, with a reason."""
-    body = await bodies.json_body(request, bodies.Stop)
-    now, by = _now(request), _by(request)
-    return await _run_after(
-        request, run_id, lambda rows: runs.stop(rows, run_id, by=by, reason=body.reason, now=now, undo=body.undo)
-    )
+    act = acts.find(acts.RUN, "stop")
+    body = await bodies.json_body(request, act.body)
+    do = acts.doing(request, run_id)
+    return await _run_after(do, lambda rows: act.unit(rows, do, body))
 
 
 @get("/api/controls")
@@ -447,16 +344,12 @@ def _rule(each: Evaluation, now: float) -> Json:
     }
 
 
-async def _changed(request: Asked, unit: Callable[[Connection], Incident]) -> Json:
-    return {"incident": _incident(await served_by(request).store.write(unit))}
-
-
-async def _run_after(request: Asked, run_id: str, unit: Callable[[Connection], Any]) -> Json:
+async def _run_after(do: acts.Doing, unit: Callable[[Connection], Any]) -> Json:
     def act(rows: Connection) -> Run:
         unit(rows)
-        return runs.get(rows, run_id)
+        return runs.get(rows, do.id)
 
-    return {"run": run_document.run(await served_by(request).store.write(act))}
+    return {"run": run_document.run(await do.served.store.write(act))}
 
 
 def _by(request: Asked) -> str:
@@ -475,11 +368,8 @@ handlers: list[HTTPRouteHandler] = [
     list_incidents,
     open_incident,
     show_incident,
-    acknowledge,
-    assign,
-    note,
-    resolve,
-    reopen,
+    act_on_incident,
+    start_run,
     list_runs,
     preview_procedure,
     show_run,

@@ -70,30 +70,6 @@ class OptionalReason(_Body):
     reason: str = Field(default="", max_length=_TEXT)
 
 
-class ApproveStep(Approve):
-    """As a form sends it: which step, too."""
-
-    step: str = Field(min_length=1, max_length=_LINE)
-
-
-class BreakGlassStep(BreakGlass):
-    """As a form sends it."""
-
-    step: str = Field(min_length=1, max_length=_LINE)
-
-
-class CompleteStep(OptionalReason):
-    """As a form sends it."""
-
-    step: str = Field(min_length=1, max_length=_LINE)
-
-
-class SkipStep(Reason):
-    """As a form sends it."""
-
-    step: str = Field(min_length=1, max_length=_LINE)
-
-
 class FillStep(_Body):
     """Values by the slot's name or placeholder; with `preview` it is only said what would run."""
 
@@ -107,16 +83,16 @@ class Stop(Reason):
     undo: bool = False
 
 
-class StopRun(Reason):
-    """As a form sends it: a box that is ticked, or is not sent."""
+class StartRun(OptionalReason):
+    """Which procedure of the incident's plan: its name, a part of that which is its alone, or its key."""
 
-    undo: bool = Field(default=False, strict=False)
+    procedure: str = Field(min_length=1, max_length=_LINE)
 
 
-class OfStep(OptionalReason):
-    """As a form sends it: which step, or the first step of which option."""
+class TryNatively(_Body):
+    """In which incident a procedure is looked at; without one, as the plan has it."""
 
-    step: str = Field(min_length=1, max_length=_LINE)
+    incident: str | None = Field(default=None, max_length=_LINE)
 
 
 class UndoControl(OptionalReason):
@@ -160,31 +136,42 @@ async def json_body(request: Request[Any, Any, Any], kind: type[B]) -> B:
 
 async def form_body(request: Request[Any, Any, Any], kind: type[B]) -> B:
     """The fields of a form as a `kind`. Raises Invalid with every fault."""
-    form = await request.form()
-    values = {name: str(value) for name, value in form.items() if name != "form_token"}
+    return _of_form(await _fields(request), kind)
+
+
+async def step_form(request: Request[Any, Any, Any], kind: type[B]) -> tuple[str, B]:
+    """The step that a form names, and its other fields as a `kind`. Raises Invalid with every fault.
+
+    Values for the places of a command are `typed.NAME` where something was typed, else `chosen.NAME`.
+    """
+    fields = await _fields(request)
+    step = fields.pop("step", "")
+    if not 0 < len(step) <= _LINE:
+        raise Invalid("The form names no step.", hint="Nothing was changed. Load the page again.")
+    if kind is FillStep:
+        chosen = _prefixed(fields, "chosen.")
+        typed = {name: value for name, value in _prefixed(fields, "typed.").items() if value}
+        if not (values := {**chosen, **typed}):
+            raise Invalid("Nothing was chosen and nothing was typed.", hint="Nothing was changed.")
+        return step, _of_form({"values": values}, kind)
+    return step, _of_form(fields, kind)
+
+
+async def _fields(request: Request[Any, Any, Any]) -> dict[str, str]:
+    return {str(name): str(value) for name, value in (await request.form()).items() if name != "form_token"}
+
+
+def _prefixed(fields: dict[str, str], prefix: str) -> dict[str, str]:
+    return {name.removeprefix(prefix): value for name, value in fields.items() if name.startswith(prefix)}
+
+
+def _of_form(values: dict[str, Any], kind: type[B]) -> B:
+    # A form knows no types: a box that is ticked says `true`, and one that is not is left out.
+    boxes = {name for name, field in kind.model_fields.items() if field.annotation is bool}
     try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        raise _invalid(error.errors(include_url=False, include_input=False)) from error
-
-
-class FillForm(FillStep):
-    """As a form sends it."""
-
-    step: str = Field(min_length=1, max_length=_LINE)
-
-
-async def fill_form(request: Request[Any, Any, Any]) -> FillForm:
-    """The places of a form: `typed.NAME` where something was typed, else `chosen.NAME`. Raises Invalid."""
-    form = await request.form()
-    given = {str(name): str(value) for name, value in form.items()}
-    chosen = {name.removeprefix("chosen."): value for name, value in given.items() if name.startswith("chosen.")}
-    typed = {name.removeprefix("typed."): value for name, value in given.items() if name.startswith("typed.") and value}
-    values = {**chosen, **typed}
-    if not values:
-        raise Invalid("Nothing was chosen and nothing was typed.", hint="Nothing was changed.")
-    try:
-        return FillForm.model_validate({"step": given.get("step", ""), "values": values})
+        return kind.model_validate(
+            {name: value == "true" if name in boxes else value for name, value in values.items()}
+        )
     except ValidationError as error:
         raise _invalid(error.errors(include_url=False, include_input=False)) from error
 

@@ -12,6 +12,8 @@ from stanch.model.incident import Incident
 from stanch.model.plan import Plan
 from stanch.model.problem import Problem
 from stanch.response.approvers import Approvers
+from stanch.response.native import TryNatively
+from stanch.response.principals import Principals
 from stanch.response.runs import Alarm
 from stanch.response.ways import Means
 from stanch.settings import Settings
@@ -80,6 +82,16 @@ class Served(Protocol):
     @property
     def means(self) -> Means:
         """How steps are carried out here."""
+        ...
+
+    @property
+    def principals(self) -> Principals:
+        """As whom steps act here."""
+        ...
+
+    @property
+    def try_natively(self) -> TryNatively:
+        """Has a tool try a step itself."""
         ...
 
     @property

@@ -7,11 +7,13 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, insert
 
+from stanch.app import principals_of
 from stanch.charts.chart import Chart
 from stanch.comms.asking import Asking
 from stanch.comms.channels.console import ConsoleChannel
@@ -35,6 +37,8 @@ from stanch.response.action import ActionContext, Effect, NotApplicable, Outcome
 from stanch.response.approvers import Approvers
 from stanch.response.controls import ControlKeeper
 from stanch.response.execution import Executor
+from stanch.response.native import tried
+from stanch.response.principals import Principals
 from stanch.response.redaction import Redactor
 from stanch.response.runner import Runner
 from stanch.response.text_table import Rows
@@ -230,6 +234,8 @@ class Scene:
     problems: tuple[Any, ...] = ()
     loops: tuple[Any, ...] = ()
     means: Means = field(default_factory=Means)
+    principals: Principals = field(default_factory=Principals)
+    try_natively: Any = None
     hooks: Hooks = field(default_factory=Hooks)
     mail: "Postbox" = field(default_factory=Postbox)
     approvers: Any = None
@@ -369,6 +375,8 @@ async def scene(
             ),
         )
         made.means = tools.means
+        made.principals = principals_of(settings)
+        made.try_natively = partial(tried, executor=tools.executor, query=tools.query, redact=redactor)
         drafter = Drafter(store, clock, made.charts, folder / "reviews")
         tasks = [
             asyncio.create_task(Runner(tools, holder="scene", alone=True).run()),

@@ -13,7 +13,7 @@ from integration.web.conftest import Console, served
 from integration.web.scene import scene
 from stanch.model.problem import Refused, Unusable
 from stanch.settings import ServerSettings
-from stanch.web import api, auth, gate, pages, server
+from stanch.web import acts, api, auth, gate, pages, server
 from stanch.web.auth import Role
 
 
@@ -25,6 +25,7 @@ def changing_routes() -> list[tuple[str, str]]:
         "control:path": "c/undo",
         "digest:str": "d",
         "step:path": "slow-database/x/approve",
+        "key:path": "slow-database",
     }
     found = []
     for handler in (*api.handlers, *pages.handlers):
@@ -32,8 +33,11 @@ def changing_routes() -> list[tuple[str, str]]:
             continue
         for method in handler.http_methods - {"GET", "HEAD", "OPTIONS"}:
             for path in handler.paths:
-                address = re.sub(r"\{([^}]+)\}", lambda match: filled[match[1]], path)
-                found.append((method, address))
+                verbs = acts.STEP if "run_id" in path else acts.INCIDENT
+                for verb in verbs if "{verb:str}" in path else ("",):
+                    values = {**filled, "verb:str": verb}
+                    address = re.sub(r"\{([^}]+)\}", lambda match, values=values: values[match[1]], path)
+                    found.append((method, address))
     return found
 
 

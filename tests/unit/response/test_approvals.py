@@ -49,6 +49,7 @@ def yes(by: str, at: float = 0.0) -> Approval:
         {"pipeline": (("kubectl", "delete", "pod"),)},
         {"pipeline": (("kubectl", "delete pod"),)},
         {"command": "other"},
+        {"acts_as": "kube context other"},
         {"parameters": {"t": "b"}},
         {"target": {"namespace": "prod"}},
         {"risk": Risk.DESTRUCTIVE},

@@ -1,12 +1,20 @@
 """A dry run of a procedure: what would run, what it would ask, and what stays by hand, and why."""
 
+from dataclasses import replace
+
 import pytest
 
 from stanch.model.plan import Procedure
 from stanch.model.problem import NotFound, Refused
 from stanch.model.risk import Risk
 from stanch.playbook.compile import compile_playbooks
+from stanch.response.branches import Beside, Choice
+from stanch.response.evidence import Offer
+from stanch.response.identities import Identity
 from stanch.response.preview import named, preview
+from stanch.response.principals import Principals
+from stanch.response.runs import expand
+from stanch.response.slots import filled
 from stanch.response.ways import Means
 
 PLAYBOOK = """# Service runbook
@@ -84,7 +92,7 @@ def test_what_needs_a_terminal_or_values_or_a_person_says_so(plan) -> None:
     assert terminal.way == "by hand"
     assert terminal.by_hand
     filled = steps["helm rollback api <revision>"]
-    assert filled.slots == ("<revision>",)
+    assert [place.placeholder for place in filled.slots] == ["<revision>"]
     assert filled.dry_run is None
     assert steps["Call the vendor"].by_hand == "The playbook leaves it to a person."
 
@@ -127,3 +135,57 @@ def test_a_procedure_is_named_by_its_key_its_name_or_a_part_that_is_its_own(plan
         named(plan, "network")
     with pytest.raises(Refused):
         named(plan, "bad")
+
+
+def test_each_step_says_as_whom_it_would_act(plan) -> None:
+    principals = Principals(
+        reading=Identity(kube_context="reader"),
+        environment={"KUBECONFIG": "/etc/kube/ops"},
+        context_of=lambda _: "admin",
+        database="PostgreSQL role reader of [postgres.shop], which may only read",
+    )
+    found = [
+        preview(named(plan, name), plan, replace(MEANS, identity=principals.reading), principals=principals)
+        for name in ("bad release", "bad database")
+    ]
+    whom = {step.command or step.text: step.acts_as for each in found for step in each.steps}
+    assert whom["kubectl -n shop get pods"] == "kube context reader, which may only read"
+    assert whom["kubectl -n shop rollout undo deployment/api"] == "kube context admin of /etc/kube/ops"
+    assert whom["helm rollback api <revision>"] == "kube context admin of /etc/kube/ops"
+    assert whom["kubectl -n shop exec -it api-0 -- sh"] is None
+    assert whom["Call the vendor"] is None
+    assert whom["redis-cli FLUSHALL"] == "Redis user default"
+
+
+def test_the_shape_holds_every_step_once_and_its_ways_and_what_goes_side_by_side(plan) -> None:
+    release, database = (preview(named(plan, name), plan, MEANS) for name in ("bad release", "bad database"))
+    *straight, choice = release.shape
+    assert straight == [step.key for step in release.steps if step.condition is None]
+    assert isinstance(choice, Choice)
+    assert [condition for condition, _ in choice.ways] == ["Option A: grow", "Option B: shed"]
+    assert [key for _, keys in choice.ways for key in keys] == [step.key for step in release.steps if step.condition]
+    beside, last = database.shape
+    assert isinstance(beside, Beside)
+    assert [*beside.keys, last] == [step.key for step in database.steps]
+
+
+def test_a_run_is_shown_as_it_stands_with_its_values(plan) -> None:
+    procedure = named(plan, "bad release")
+    steps = list(expand("1.1", procedure, now=0.0))
+    at = next(place for place, step in enumerate(steps) if step.slots)
+    offers = {steps[at].key: (Offer(name="revision", value="7", origin="what ran before"),)}
+    before = preview(procedure, plan, MEANS, steps=steps, offers=offers).steps[at]
+    assert (before.state, before.statement) == ("waiting", None)
+    assert before.slots[0].offers == (("7", "what ran before"),)
+    steps[at] = filled(steps[at], {"revision": "7"}, by="rita", at=0.0, origins={})
+    after = preview(procedure, plan, MEANS, steps=steps).steps[at]
+    assert after.statement == "helm rollback api 7"
+    assert after.slots[0].value == "7"
+    assert after.dry_run is not None
+    assert after.dry_run.text.startswith("helm rollback api 7 --dry-run")
+
+
+def test_whose_yes_is_said_where_one_is_asked(plan) -> None:
+    found = preview(named(plan, "bad release"), plan, MEANS, approvers=lambda _: ("Release manager",))
+    assert {step.approvers for step in found.steps if step.people} == {("Release manager",)}
+    assert {step.approvers for step in found.steps if not step.people} == {()}

@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
-from stanch.web import afterwards, api, following
+import pytest
+
+from stanch.web import acts, afterwards, api, following
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
 
@@ -38,6 +40,7 @@ def told() -> set[tuple[str, str]]:
     folded = {
         "/api/runs/{}/steps/{}": r"/api/runs/\{\}/steps/\{\}/[\w-]+",
         "/api/controls/{}": r"/api/controls/\{\}/\w+",
+        "/api/incidents/{}/{}": rf"/api/incidents/\{{\}}/(?:{'|'.join(acts.INCIDENT)})",
     }
     return {
         (method, next((short for short, long in folded.items() if re.fullmatch(long, path)), path))
@@ -47,3 +50,9 @@ def told() -> set[tuple[str, str]]:
 
 def test_the_page_and_the_handlers_agree():
     assert told() == addresses()
+
+
+@pytest.mark.parametrize(("table", "path"), [(acts.INCIDENT, "/api/incidents/{id}"), (acts.STEP, "/steps/{key}")])
+def test_the_page_names_every_verb(table, path):
+    lines = [line for line in PAGE.splitlines() if "POST /api/" in line and path in line]
+    assert [verb for verb in table if not any(re.search(rf"[/`]{verb}`", line) for line in lines)] == []

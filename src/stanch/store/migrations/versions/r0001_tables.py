@@ -338,6 +338,7 @@ def upgrade() -> None:
         sa.Column("due_s", sa.Double(), nullable=True),
         sa.Column("due_at", sa.Double(), nullable=True),
         sa.Column("statement", sa.Text(), nullable=True),
+        sa.Column("acts_as", sa.Text(), nullable=True),
         sa.Column("undo", sa.Text(), nullable=True),
         sa.Column("title", sa.Text(), nullable=True),
         sa.Column("why", sa.Text(), nullable=True),

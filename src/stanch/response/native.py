@@ -1,0 +1,61 @@
+"""Has the tools try a step themselves: `kubectl --dry-run=server`, `helm --dry-run`, `terraform plan`, `EXPLAIN`.
+
+They only read. They are run with what approved steps are run with, since the outside world judges the real command by
+the rights of whoever sends it; `acts_as` says as whom that was.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from stanch.model.problem import StanchError
+from stanch.response.execution import Executor, NotStarted
+from stanch.response.preview import StepPreview
+from stanch.response.text_table import Rows, aligned
+
+NATIVE_S = 60.0
+"""The longest that one may take."""
+
+Query = Callable[[str], Awaitable[Rows]]
+
+_HIDDEN = "(it may hold secrets, and is not shown)"
+_ALLOWED = "DryRunOperation"
+"""How AWS says that the real request would have been taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What a native dry run came to: whether the real command would work as far as can be told, why, and its output."""
+
+    well: bool
+    because: str
+    output: str
+
+
+TryNatively = Callable[[StepPreview], Awaitable[Tried]]
+"""`tried`, with what an installation runs it with."""
+
+
+async def tried(step: StepPreview, *, executor: Executor, query: Query | None, redact: Callable[[str], str]) -> Tried:
+    """Try one step that has a `dry_run`. Nothing is changed, whatever comes of it."""
+    dry_run = step.dry_run
+    assert dry_run is not None
+    if dry_run.statement is not None:
+        return await _planned(dry_run.statement, query, redact)
+    assert dry_run.pipeline is not None
+    try:
+        done = await executor.run(dry_run.pipeline, step=f"preview/{step.key}", timebox_s=NATIVE_S, harmless=True)
+    except NotStarted as not_started:
+        return Tried(well=False, because=str(not_started), output="")
+    output = _HIDDEN if dry_run.shows_secrets else done.output
+    well = done.fault is None or _ALLOWED in done.output
+    return Tried(well=well, because="It ended well." if well else done.fault or "", output=output)
+
+
+async def _planned(statement: str, query: Query | None, redact: Callable[[str], str]) -> Tried:
+    if query is None:
+        return Tried(well=False, because="No database is configured to ask.", output="")
+    try:
+        answer = await query(statement)
+    except StanchError as refused:
+        return Tried(well=False, because=redact(refused.message), output="")
+    return Tried(well=True, because="It was planned.", output=redact(aligned(answer)))
