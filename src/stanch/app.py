@@ -1,12 +1,11 @@
 """The one place where things are wired: settings in, a running Stanch out."""
 
 import asyncio
-import os
 import shutil
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -47,7 +46,7 @@ from stanch.model.problem import Problem, Refused, StanchError, Unusable
 from stanch.model.rule import Alert, Evaluation, Rule
 from stanch.playbook.compile import compile_playbooks
 from stanch.playbook.surroundings import Surroundings
-from stanch.response import runs
+from stanch.response import leases, runs
 from stanch.response.action import Action
 from stanch.response.actions.create_index import CreateIndex
 from stanch.response.actions.diagnose import Diagnose
@@ -56,7 +55,7 @@ from stanch.response.actions.review_deploys import ReviewDeploys
 from stanch.response.actions.verify_recovery import VerifyRecovery
 from stanch.response.approvers import Approvers
 from stanch.response.controls import ControlKeeper, DataPlane
-from stanch.response.execution import Executor
+from stanch.response.execution import Executor, Limits
 from stanch.response.identities import Identity
 from stanch.response.matching import NoneMatched
 from stanch.response.native import TryNatively, tried
@@ -65,7 +64,7 @@ from stanch.response.redaction import Redactor, is_distinct
 from stanch.response.rollback import propose_rollback
 from stanch.response.runner import Runner
 from stanch.response.text_table import Rows
-from stanch.response.tools import Query, Tools
+from stanch.response.tools import Query, Timing, Tools
 from stanch.settings import ReadingSettings, Settings, plain_values, secrets_of
 from stanch.signals.compile import compile_rules
 from stanch.signals.history import History
@@ -195,7 +194,7 @@ class App:
         )
         runner = Runner(
             tools,
-            holder=f"{socket.gethostname()}:{os.getpid()}",
+            holder=f"{socket.gethostname()}:{tools.executor.place()}",
             alone=settings.server.database is None,
         )
         keeper = Keeper(
@@ -258,6 +257,7 @@ class App:
                 directory=settings.commands.directory,
                 records=settings.server.data / "commands",
                 environment=environment,
+                limits=_limits(settings),
             ),
             keeper=controls,
             redactor=redactor,
@@ -273,6 +273,7 @@ class App:
             ),
             escalate=paging.escalate_step,
             measure=self._measure if self._targets else None,
+            timing=Timing(lease_s=settings.server.lease_s),
         )
 
     def _measure(self, rule: Rule) -> float | None:
@@ -489,6 +490,14 @@ def identity_of(settings: ReadingSettings) -> Identity:
         redis_user=settings.redis_user,
         redis_password=value(settings.redis_password),
     )
+
+
+def _limits(settings: Settings) -> Limits:
+    """With several replicas, what one starts has ended before another may take it over."""
+    limits = Limits()
+    if settings.server.database is None:
+        return limits
+    return replace(limits, kill_after_s=min(limits.kill_after_s, settings.server.lease_s * leases.ENDING_SHARE))
 
 
 def _link_key(settings: Settings) -> bytes:

@@ -44,6 +44,12 @@ class ServerSettings(_Section):
     database: str | None = Field(
         default=None, description="`postgresql://...` for several replicas; the default is SQLite in `data`."
     )
+    lease_s: float = Field(
+        default=15.0,
+        ge=5,
+        le=300,
+        description="With several replicas: how long one is not heard of before another takes over what it held.",
+    )
     link_key: SecretStr | None = Field(
         default=None,
         description="Signs the links in messages, where several replicas send them: 32 characters or more. "

@@ -103,6 +103,12 @@ class Server:
         self._process.send_signal(signal.SIGKILL)
         assert self._process.wait() == -signal.SIGKILL
 
+    def end(self) -> None:
+        """Have it gone, however it is."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(60)
+
     def stop(self) -> None:
         """End it as an administrator does."""
         if self._process is not None and self._process.poll() is None:

@@ -89,6 +89,7 @@ class Acting:
 
     async def _do(self, action: Action, step: StepRecord) -> None:
         """Do what was proposed, and settle what came of it."""
+        self._held.must_hold()
         done = await self._call(action.do, action, step, seconds=self._tools.timing.limit_s(step))
         fault, outcome = (done, None) if isinstance(done, _Fault) else (None, done)
         if fault is not None and self._may_be_retried(action, step, fault):

@@ -39,6 +39,7 @@ class Compensation:
 
     async def _put_back(self, step: StepRecord) -> str | None:
         """Undo what a step did; why that failed, where it did."""
+        self._held.must_hold()
         if step.action is None:
             self._executor.end_left_over(f"{step.run_id}/{step.key}/undo")
             return await self._attendant.undo(step, within_s=self._undo_s)

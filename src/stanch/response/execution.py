@@ -10,6 +10,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,13 @@ class Executor:
         """The names of the variables that commands get, sorted; part of what an approval binds to."""
         return tuple(sorted(self._environment))
 
+    def place(self) -> str:
+        """The name of the directory of records, which no other has: what this server is called over its restarts.
+
+        Raises OSError.
+        """
+        return self._records.place()
+
     def record(self) -> str:
         """A name for the record of a command that is about to be run. Raises OSError."""
         return self._records.name()
@@ -129,6 +137,7 @@ class Executor:
         record: str | None = None,
         variables: Mapping[str, str] | None = None,
         secrets: tuple[str, ...] = (),
+        begun_within_s: float | None = None,
         show: Show | None = None,
     ) -> Execution:
         """Run the stages to their end, to `timebox_s` or, where `endless`, for as long as is captured.
@@ -136,7 +145,8 @@ class Executor:
         `step` names whose processes these are; `variables` are added to what every command gets, `secrets` are
         values that its output must not show, beside those that are known anyway. `harmless`
         commands may also be ended for printing without end. With a `record` the outcome outlives this server; a
-        harmless command without one ends with it. Raises NotStarted. When cancelled, the processes are ended before the
+        harmless command without one ends with it. What is not begun `begun_within_s` from now never is: a server that
+        stood still may have lost the right to. Raises NotStarted. When cancelled, the processes are ended before the
         cancellation goes on, unless the server is leaving.
         """
         if (because := why_not_supervised(self._platform)) is not None:
@@ -152,7 +162,12 @@ class Executor:
             limits=self._limits,
         )
         path = None if record is None else str(self._records.path(record))
-        order = Order(job=job, secrets=(*self._redactor.known, *secrets), record=path)
+        order = Order(
+            job=job,
+            secrets=(*self._redactor.known, *secrets),
+            record=path,
+            not_after=None if begun_within_s is None else time.monotonic() + begun_within_s,
+        )
         began = self._clock.monotonic()
         reader, writer = await self._connect()
         try:

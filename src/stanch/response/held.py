@@ -68,6 +68,18 @@ class HeldRun:
         self._known: Known | None = None
         self._began: dict[tuple[str, int], float] = {}
 
+    # --- whether it is still held ---
+
+    def must_hold(self) -> None:
+        """The last look before an act. Raises LeaseLost where another may have taken the run."""
+        self._journal.must_hold()
+
+    @property
+    def safe_for_s(self) -> float | None:
+        """For how many seconds from now the run may be acted for without a further renewal; None: for good."""
+        until = self._journal.safe_until
+        return None if until is None else until - self._clock.monotonic()
+
     # --- what is known ---
 
     @property

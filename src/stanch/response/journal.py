@@ -13,7 +13,7 @@ from stanch.model.incident import EventKind
 from stanch.model.problem import Unusable
 from stanch.model.run import Run, RunState, StepRecord, StepState
 from stanch.response import rows
-from stanch.response.leases import Hold, Stopped, fence
+from stanch.response.leases import Hold, LeaseLost, Stopped, fence
 from stanch.response.transitions import Told, Transition
 from stanch.store.engine import Store
 from stanch.store.tables import run as run_table
@@ -44,7 +44,17 @@ class Journal:
         self._store = store
         self._clock = clock
         self.hold = hold
+        self.safe_until: float | None = None
+        """Until when the run may be acted for (monotonic seconds), as the last renewal says; None: for good."""
         self._lease_s = lease_s
+
+    def must_hold(self) -> None:
+        """The last look before an act: a process that stood still may have lost the run without knowing.
+
+        Raises LeaseLost.
+        """
+        if self.safe_until is not None and self._clock.monotonic() >= self.safe_until:
+            raise LeaseLost(f"run {self.hold.run_id} may be another's by now")
 
     async def write(self, unit: Callable[[Connection], T], *, to_begin: bool = False) -> T:
         """Run `unit` behind the fence. With `to_begin` raises Moved where somebody has just stopped the run."""

@@ -28,6 +28,11 @@ from stanch.store.tables import incident, run, step
 
 _LIVE = (RunState.RUNNING.value, RunState.STOPPING.value)
 
+SAFE_SHARE = 2 / 3
+"""Of a lease without renewal, after which its holder stops acting: the rest is for ending what it started."""
+ENDING_SHARE = 1 / 4
+"""Of a lease, at most, that the ending of a command may take between being asked to end and being made to."""
+
 _FARTHEST = 4
 """A lease that ends more than this many terms from now was written by a clock that has jumped back since."""
 
@@ -138,6 +143,18 @@ def take(
     return tuple(holds)
 
 
+def take_rested(connection: Connection, run_id: str, *, holder: str, now: float, term_s: float) -> Hold | None:
+    """Take that run for `term_s`, where it goes on and nobody holds it."""
+    free = (run.c.id == run_id) & run.c.holder.is_(None) & (run.c.state == RunState.RUNNING.value)
+    epoch = connection.execute(select(run.c.epoch).where(free).with_for_update(skip_locked=True)).scalar_one_or_none()
+    if epoch is None:
+        return None
+    mine = {"epoch": epoch + 1, "holder": holder, "held_until": _clock(connection, now) + term_s}
+    if connection.execute(update(run).where(free, run.c.epoch == epoch).values(mine)).rowcount != 1:
+        return None
+    return Hold(run_id=run_id, epoch=epoch + 1)
+
+
 def renew(connection: Connection, holds: Sequence[Hold], *, now: float, term_s: float) -> frozenset[str]:
     """Extend every lease; the ids of the runs that are still held."""
     kept = set()
@@ -156,9 +173,16 @@ def release(connection: Connection, hold: Hold, *, wake_at: float | None) -> Non
     connection.execute(update(run).where(mine).values(holder=None, held_until=None, wake_at=wake_at))
 
 
-def release_all(connection: Connection, *, now: float, but: Collection[str] = ()) -> int:
-    """Free every run but those: for a process that knows that it is the only one. How many were held."""
+def release_all(
+    connection: Connection, *, now: float, holder: str | None = None, but: Collection[str] = ()
+) -> int:
+    """Free every run but those, or every one that `holder` holds: for a process that knows that nobody drives them.
+
+    How many were held.
+    """
     others = _HELD & run.c.id.not_in(but)
+    if holder is not None:
+        others &= run.c.holder == holder
     return connection.execute(update(run).where(others).values(holder=None, held_until=None, wake_at=now)).rowcount
 
 

@@ -63,14 +63,14 @@ class Records:
 
     def name(self) -> str:
         """A name that no other command has or had. Raises OSError."""
-        return f"{self._own_place()}-{uuid.uuid4().hex}"
+        return f"{self.place()}-{uuid.uuid4().hex}"
 
     def path(self, name: str) -> Path:
         return self.directory / f"{name}.jsonl"
 
     def find(self, name: str | None) -> Found:
         """What became of the command of that name. One that was never begun is made sure never to be."""
-        if name is None or not name.startswith(f"{self._own_place()}-"):
+        if name is None or not name.startswith(f"{self.place()}-"):
             return Elsewhere()
         path = self.path(name)
         try:
@@ -110,7 +110,8 @@ class Records:
                     swept += 1
         return swept
 
-    def _own_place(self) -> str:
+    def place(self) -> str:
+        """What the directory is called, made when it was. Raises OSError."""
         if self._place is None:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             path = self.directory / _PLACE

@@ -25,6 +25,12 @@ from stanch.response.turns import Turns
 from stanch.response.ways import ByHand, FillIn, Way, way_of
 
 _LOOK_S = 0.25
+_NOBODY_SAW = "Nobody saw its outcome. Look at what it left behind, then say that it is done, or do it again."
+_ELSEWHERE = (
+    "Another server ran it, which is not heard of, and it may go on there for {seconds:g} s in all. When that server is "
+    "back it says here how it ended. If that cannot wait: look at what it left behind, then say that it is done, or do "
+    "it again."
+)
 
 
 class Recovery:
@@ -125,13 +131,11 @@ class Recovery:
                 await self._begin_after_all(step, way, gone)
             case Lost() | Elsewhere() | Running():
                 await self._watch_left_over(step)
-                if way is Way.ARGV and await self._is_settled_by_a_look(step):
+                elsewhere = isinstance(found, Elsewhere)
+                if way is Way.ARGV and await self._is_settled_by_a_look(step, may_still_run=elsewhere):
                     return
-                because = (
-                    f"{gone} Nobody saw its outcome. Look at what it left behind, then say that it is done, or do it "
-                    "again."
-                )
-                await self._held.end(step, StepState.UNKNOWN, because)
+                because = _ELSEWHERE.format(seconds=self._timing.limit_s(step)) if elsewhere else _NOBODY_SAW
+                await self._held.end(step, StepState.UNKNOWN, f"{gone} {because}")
             case _:
                 assert_never(found)
 
@@ -155,13 +159,18 @@ class Recovery:
             await self._say(step, f"It still runs from before the restart (process {', '.join(map(str, left))}).")
             await self._held.pause(1.0)
 
-    async def _is_settled_by_a_look(self, step: StepRecord) -> bool:
-        """Where a look tells whether a command took effect whose outcome nobody saw, go on from there."""
+    async def _is_settled_by_a_look(self, step: StepRecord, *, may_still_run: bool) -> bool:
+        """Where a look tells whether a command took effect whose outcome nobody saw, go on from there.
+
+        That there is no effect yet says nothing of one that may still be running where nobody can see it.
+        """
         verified = await self._attendant.proved(step)
         settled = settle(Ending.UNSEEN, verified, risk=step.risk, attempt=step.attempt)
         match settled.verdict:
             case Verdict.DONE if verified.effect is Effect.TOOK_EFFECT:
                 await self._proving.prove(step, CommandResult(output=step.output))
+            case Verdict.AGAIN if may_still_run:
+                return False
             case Verdict.AGAIN if self._held.stop.is_set():
                 await self._held.end(step, StepState.FAILED, f"The run was stopped. {settled.because}")
             case Verdict.AGAIN:

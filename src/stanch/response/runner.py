@@ -13,10 +13,11 @@ import structlog
 
 from stanch.incidents import lifecycle
 from stanch.model.problem import Unusable
-from stanch.response import leases, runs
+from stanch.response import leases, runs, testimony
 from stanch.response.drive import Drive
 from stanch.response.journal import Journal
 from stanch.response.leases import Hold, LeaseLost
+from stanch.response.records import Elsewhere, Lost, Running
 from stanch.response.tools import Tools
 from stanch.store.wake import Listener
 
@@ -28,8 +29,8 @@ _LONGEST_SLEEP_S = 60.0
 _SHORTEST_SLEEP_S = 0.02
 _RETRY_S = 2.0
 _AFTER_A_FAULT_S = 30.0
-_SAFE_SHARE = 2 / 3
-"""Of a lease without renewal, after which its holder stops acting: the rest is for ending what it started."""
+_TESTIFY_S = 2.0
+"""While outcomes of ours may be asked for elsewhere, it is looked for them this often."""
 
 log = structlog.get_logger(__name__)
 
@@ -41,14 +42,15 @@ class _Held:
     hold: Hold
     drive: Drive
     task: asyncio.Task[None]
+    journal: Journal
     safe_until: float
 
 
 class Runner:
-    """One a process. `holder` names it among replicas.
+    """One a process. `holder` names it among replicas, the same over its restarts: what it held when it last ended
+    is taken up at once, without waiting for the lease to run out.
 
-    `alone` says that no other process uses this store: what was held when it last ended is taken over at once, and
-    nobody can take it away, so leases are not renewed.
+    `alone` says that no other process uses this store: nobody can take away what it holds, so leases are not renewed.
     """
 
     def __init__(self, tools: Tools, *, holder: str, alone: bool, parallel: int = PARALLEL) -> None:
@@ -63,6 +65,8 @@ class Runner:
         self._changed = asyncio.Event()
         self._listener: Listener | None = None
         self._is_unsure = True
+        self._may_know_more = not alone
+        self._mute: set[str] = set()
 
     async def run(self) -> None:
         """Until cancelled; then what is held is let go for the next process, and everything in flight is ended, but
@@ -84,21 +88,24 @@ class Runner:
     async def _look(self) -> float:
         """Wake, stop and take what there is; how long to sleep at most."""
         try:
-            if self._alone and self._is_unsure:
+            if self._is_unsure:
                 await self._free_unheld()
             await self._stop_wanted()
-            return await self._take()
+            knows_more = self._may_know_more and await self._testify()
+            pause = await self._take()
+            return min(pause, _TESTIFY_S) if knows_more else pause
         except Unusable as fault:
-            # What was taken may be written as held though nobody drives it.
-            self._is_unsure = True
+            # What was taken may be written as held though nobody drives it. Among replicas its lease runs out by
+            # itself, and until then what was lost may still be ending here.
+            self._is_unsure = self._is_unsure or self._alone
             log.warning("runs.store_unusable", because=fault.message)
             return _RETRY_S
 
     async def _free_unheld(self) -> None:
         """Let go of runs that are written as held and are not: by the process before this one, or by a lost answer."""
-        but = tuple(self._held)
+        but, holder = tuple(self._held), None if self._alone else self._holder
         freed = await self._store.write(
-            lambda connection: leases.release_all(connection, now=self._clock.now(), but=but)
+            lambda connection: leases.release_all(connection, now=self._clock.now(), holder=holder, but=but)
         )
         self._is_unsure = False
         if freed:
@@ -113,6 +120,35 @@ class Runner:
         for run_id in await self._store.read(lambda connection: leases.stopping(connection, ids)):
             if run_id in self._held:
                 self._held[run_id].drive.stop()
+
+    async def _testify(self) -> bool:
+        """Answer what is asked of commands that were taken over from us; whether there may be more to answer."""
+        executor = self._tools.executor
+        place = executor.place()
+        found = await self._store.read(lambda connection: testimony.open_questions(connection, place=place))
+        self._may_know_more = False
+        for question in found:
+            if question.run_id in self._held or question.record in self._mute:
+                continue
+            self._may_know_more = True
+            if not question.asked or isinstance(became := executor.find(question.record), Running):
+                continue
+            if isinstance(became, Lost | Elsewhere):
+                self._mute.add(question.record)
+                continue
+            await self._take_back(question)
+        return self._may_know_more
+
+    async def _take_back(self, question: testimony.Open) -> None:
+        began, now = self._clock.monotonic(), self._clock.now()
+        hold = await self._store.write(
+            lambda connection: testimony.take_back(
+                connection, question, holder=self._holder, now=now, term_s=self._lease_s
+            )
+        )
+        if hold is not None:
+            log.info("runs.taken_back", run=question.run_id, step=question.step_key)
+            self._begin(hold, began + self._lease_s * leases.SAFE_SHARE)
 
     async def _take(self) -> float:
         lease_s = None if self._alone else self._lease_s
@@ -129,7 +165,7 @@ class Runner:
                 )
             )
             for hold in holds:
-                self._begin(hold, began + self._lease_s * _SAFE_SHARE)
+                self._begin(hold, began + self._lease_s * leases.SAFE_SHARE)
             # There may be more than there was room for, and what was taken is no longer the nearest.
             return _LONGEST_SLEEP_S if len(holds) == room else 0.0
         if room <= 0 or seen.next_in_s is None:
@@ -138,9 +174,10 @@ class Runner:
 
     def _begin(self, hold: Hold, safe_until: float) -> None:
         journal = Journal(store=self._store, clock=self._clock, hold=hold, lease_s=self._lease_s)
+        journal.safe_until = None if self._alone else safe_until
         drive = Drive(self._tools, journal)
         task = asyncio.create_task(self._drive(hold, drive), name=f"stanch-run-{hold.run_id}")
-        self._held[hold.run_id] = _Held(hold=hold, drive=drive, task=task, safe_until=safe_until)
+        self._held[hold.run_id] = _Held(hold=hold, drive=drive, task=task, journal=journal, safe_until=safe_until)
         self._changed.set()
 
     async def _drive(self, hold: Hold, drive: Drive) -> None:
@@ -151,6 +188,7 @@ class Runner:
             free = False  # it rests or is over, and was let go with that
         except LeaseLost:
             log.warning("runs.lease_lost", run=hold.run_id)
+            self._may_know_more = not self._alone
             free = False
         except asyncio.CancelledError:
             wake_at = self._clock.now()
@@ -179,7 +217,8 @@ class Runner:
                 self._changed.clear()
                 if not self._held:
                     await self._changed.wait()
-                await self._clock.sleep(self._lease_s / 6)
+                nearest = min((each.safe_until for each in self._held.values()), default=float("inf"))
+                await self._clock.sleep(min(self._lease_s / 6, max(0.0, nearest - self._clock.monotonic())))
                 if renewing is None or renewing.done():
                     renewing = asyncio.create_task(self._renew())
                 now = self._clock.monotonic()
@@ -202,13 +241,14 @@ class Runner:
             return
         for run_id, each in held.items():
             if run_id in kept:
-                each.safe_until = began + self._lease_s * _SAFE_SHARE
+                each.safe_until = each.journal.safe_until = began + self._lease_s * leases.SAFE_SHARE
         gone = (each for run_id, each in held.items() if run_id not in kept and self._held.get(run_id) is each)
         self._lose(gone)
 
     def _lose(self, lost: Iterable[_Held]) -> None:
         for each in tuple(lost):
             log.warning("runs.lease_lost", run=each.hold.run_id)
+            self._may_know_more = True
             self._held.pop(each.hold.run_id, None)
             each.task.cancel()
 

@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import socket
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ END = b"end\n"
 LARGEST_BYTES = 16 * 1024 * 1024
 """Of one line between the two."""
 
+_TOO_LATE = "The server that wanted it run may no longer be the one to run it. Nothing was run."
 _WITHDRAWN = "It was given up before it was begun. Nothing was run."
 
 
@@ -38,6 +40,8 @@ class Order:
     job: Job
     secrets: tuple[str, ...]
     record: str | None
+    not_after: float | None = None
+    """The last moment at which it may be begun, on the clock that all processes of a machine share (CLOCK_MONOTONIC)."""
 
     @property
     def outlives_the_server(self) -> bool:
@@ -62,6 +66,7 @@ class Order:
             ),
             secrets=tuple(told["secrets"]),
             record=told["record"],
+            not_after=told["not_after"],
         )
 
 
@@ -99,6 +104,9 @@ async def _supervise(connection: socket.socket) -> None:
     if not line.endswith(b"\n"):
         return  # the server went before it had said what to run
     order = Order.of(line)
+    if order.not_after is not None and time.monotonic() >= order.not_after:
+        _tell(writer, {"not_started": _TOO_LATE})
+        return
     record = None
     if order.record is not None:
         record = Record.begin(Path(order.record))

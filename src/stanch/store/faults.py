@@ -81,6 +81,17 @@ def explain(error: BaseException, where: str) -> Unusable | None:
                 hint="Nothing was changed. Stanch needs to create tables in its schema: "
                 "`GRANT CREATE, USAGE ON SCHEMA public TO ...`.",
             )
+        case psycopg.errors.IdleInTransactionSessionTimeout():
+            return Unusable(
+                f"{where} undid what was being saved, because Stanch fell silent in the middle of it.",
+                hint="Nothing of it is there, and it is saved anew. A machine that stood still does that, and a network "
+                "that lost its way.",
+            )
+        case psycopg.errors.LockNotAvailable():
+            return Unusable(
+                f"Another transaction held what was to be saved in {where} for too long.",
+                hint="What was being saved now was not. Try again; a replica that hangs lets go within seconds.",
+            )
         case psycopg.OperationalError() as fault if fault.sqlstate is None or fault.sqlstate[:2] in {
             "08",
             "28",

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
 from stanch.model.clock import Clock
@@ -36,11 +36,42 @@ KEEPALIVE: Mapping[str, Any] = {
 _NOTIFY = text(f"SELECT pg_notify('{CHANNEL}', topic) FROM unnest(CAST(:topics AS text[])) AS topic")  # noqa: S608 - a constant
 # While nobody can be heard, everybody looks this often.
 POLL_S = 1.0
+HEAR_S = 5.0
+"""Where nothing was heard for so long, the server is asked whether it is still there, and given as long to answer."""
+IDLE_S = 5
+"""A replica that falls silent in the middle of a transaction holds rows that all others wait for (every timeline takes
+its number from one row): its transaction is undone after this, well before a lease runs out."""
+ANSWER_S = 40.0
+"""How long an answer may take. The time limit of a statement is the server's, and a server that hangs keeps none."""
+
+
+class _Bounded(psycopg.Connection[Any]):
+    """A connection that waits for no answer without end, also where the network swallows what is said."""
+
+    def wait(self, gen: Any, *bounds: Any, **named: Any) -> Any:
+        try:
+            return super().wait(gen, *bounds, **{"timeout": ANSWER_S, **named})
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None:  # nobody knows what is still on its way
+                self.pgconn.finish()
+            raise
+
+
+class _Ear(psycopg.AsyncConnection[Any]):
+    """A connection that hears; an answer that it asks for is waited for as long as a silence."""
+
+    async def wait(self, gen: Any, *bounds: Any, **named: Any) -> Any:
+        try:
+            return await super().wait(gen, *bounds, **{"timeout": HEAR_S, **named})
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None and "timeout" not in named:
+                self.pgconn.finish()
+            raise
 
 
 def engine_for(url: URL) -> Engine:
     """An engine with time limits on everything, so that a database that hangs does not hang Stanch."""
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=CONNECTIONS,
         max_overflow=0,
@@ -49,9 +80,17 @@ def engine_for(url: URL) -> Engine:
         connect_args={
             **KEEPALIVE,
             "application_name": "stanch",
-            "options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+            "options": "-c statement_timeout=30s -c lock_timeout=10s "
+            f"-c idle_in_transaction_session_timeout={IDLE_S}s",
         },
     )
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(dialect: Any, record: Any, arguments: Any, named: Any) -> psycopg.Connection[Any]:
+        del dialect, record
+        return _Bounded.connect(*arguments, **named)
+
+    return engine
 
 
 class PostgresStore:
@@ -131,14 +170,16 @@ class PostgresStore:
         dsn = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(
+                async with await _Ear.connect(
                     dsn, autocommit=True, application_name="stanch-listen", **KEEPALIVE
                 ) as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
                     # What was notified before this moment was not heard.
                     self._topics.signal_all()
-                    async for notification in connection.notifies():
-                        self._topics.signal((notification.payload,))
+                    while True:
+                        async for notification in connection.notifies(timeout=HEAR_S):
+                            self._topics.signal((notification.payload,))
+                        await connection.execute("SELECT 1")
             except psycopg.Error:
                 self._topics.signal_all()
             await self._clock.sleep(POLL_S * random.uniform(0.8, 1.2))  # noqa: S311 - spreads replicas, hides nothing

@@ -117,7 +117,8 @@ async def introduce(app: Served, address: str) -> str | None:
     """
     name = _operator()
     path = app.settings.server.data / TOKEN_FILE
-    label = f"command line on {socket.gethostname()}"
+    # Several replicas may share a machine, and must not take each other's tokens away.
+    label = f"command line on {socket.gethostname()}, {path.parent.resolve()}"
     held = await asyncio.to_thread(_read, path)
 
     def prepare(connection: Connection) -> tuple[str | None, str | None]:

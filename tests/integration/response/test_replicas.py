@@ -11,7 +11,7 @@ from stanch.incidents import timeline
 from stanch.model.clock import SystemClock
 from stanch.model.incident import EventKind
 from stanch.model.run import RunState, StepState
-from stanch.response import runs
+from stanch.response import leases, runs
 from stanch.response.runner import Runner
 from stanch.response.tools import Timing
 from stanch.store.engine import Store
@@ -149,6 +149,27 @@ async def test_a_runner_that_ends_in_order_lets_go_at_once(postgres_url: str, tm
             await stage.until(lambda run: run.steps[0].attempt == 2, within_s=5.0)
             await stage.do(runs.stop, reason="seen")
             await stage.until_over()
+
+
+async def test_a_replica_that_is_started_again_takes_up_at_once_what_it_held(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """It was killed, so nothing was let go; another leaves it alone for as long as its lease lasts."""
+    long = Timing(lease_s=3600.0)
+    async with await Store.open(postgres_url, SystemClock()) as store:
+        stage = Stage(store, tmp_path, act("look", "look"), timing=long)
+        await stage.open()
+        now = stage.clock.now()
+        (hold,) = await store.write(
+            lambda rows: leases.take(rows, holder="one", now=now, term_s=3600.0, lease_s=3600.0, room=9)
+        )
+        async with stage.running("two", alone=False):
+            with pytest.raises(TimeoutError):
+                await stage.until(lambda run: run.epoch != hold.epoch, within_s=1.0)
+        async with stage.running("one", alone=False):
+            run = await stage.until_over(within_s=10.0)
+        assert run.state is RunState.FINISHED
+        assert run.epoch == hold.epoch + 1
 
 
 @pytest.mark.parametrize("jump", [-7200.0, 7200.0])

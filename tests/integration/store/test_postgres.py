@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -9,10 +10,13 @@ from sqlalchemy import insert, select, text, update
 
 from stanch.model.clock import SystemClock
 from stanch.model.problem import Unusable
+from stanch.store import postgres
 from stanch.store.engine import Store
+from stanch.store.numbering import next_number
 from stanch.store.tables import heartbeat
 from stanch.store.wake import wake
 from waiting import until
+from wire import Wire
 
 
 def beat(*names, topic=None):
@@ -155,3 +159,80 @@ async def test_a_unit_that_hangs_in_the_database_is_ended_by_the_time_limit(post
 
         with pytest.raises(Unusable, match="canceling statement due to statement timeout"):
             await store.write(hanging)
+
+
+def beside(wire, url):
+    """The same database, at the other end of a wire."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{wire.port}"))
+
+
+async def test_a_replica_whose_ear_hears_nothing_any_more_notices_and_looks_by_itself(postgres_store_url, monkeypatch):
+    """Nothing is refused and nothing ends: what is said to it just never arrives."""
+    monkeypatch.setattr(postgres, "HEAR_S", 0.5)
+    async with (
+        Wire(urlsplit(postgres_store_url).port) as wire,
+        await Store.open(postgres_store_url, SystemClock()) as here,
+        await Store.open(beside(wire, postgres_store_url), SystemClock()) as there,
+        there.listen("runs") as listener,
+    ):
+        await until(lambda: len(listening(postgres_store_url)) == 2)
+        await quiet(listener)
+        wire.cut("drop", only=b"stanch-listen")
+        await here.write(beat("a"), wake=("runs",))
+        assert await listener.wait(10) is True
+        assert await there.read(names) == {"a"}
+        wire.mend()
+        await until(lambda: len(listening(postgres_store_url)) == 2)
+        await quiet(listener)
+        await here.write(beat("b"), wake=("runs",))
+        assert await listener.wait(5) is True
+
+
+async def test_a_replica_that_falls_silent_in_a_transaction_does_not_hold_up_the_others(
+    postgres_store_url, monkeypatch
+):
+    monkeypatch.setattr(postgres, "IDLE_S", 1)
+    async with (
+        Wire(urlsplit(postgres_store_url).port) as wire,
+        await Store.open(postgres_store_url, SystemClock()) as here,
+        await Store.open(beside(wire, postgres_store_url), SystemClock()) as there,
+    ):
+        await here.write(lambda connection: next_number(connection, "event"))
+        trip = wire.when(b"event", delivered=False, then=lambda: wire.cut("hold"))
+        silent = asyncio.create_task(there.write(lambda connection: next_number(connection, "event")))
+        await asyncio.wait_for(trip.fired.wait(), 10)
+        assert await asyncio.wait_for(here.write(lambda connection: next_number(connection, "event")), 8) == 2
+        wire.mend()
+        with pytest.raises(Unusable, match="silent in the middle"):
+            await silent
+        assert await here.write(lambda connection: next_number(connection, "event")) == 3
+
+
+async def test_an_answer_that_never_comes_is_given_up(postgres_store_url, monkeypatch):
+    monkeypatch.setattr(postgres, "ANSWER_S", 1.0)
+    async with (
+        Wire(urlsplit(postgres_store_url).port) as wire,
+        await Store.open(beside(wire, postgres_store_url), SystemClock()) as store,
+    ):
+        assert await store.read(names) == set()
+        wire.cut("drop")
+        with pytest.raises(Unusable, match="does not answer"):
+            await asyncio.wait_for(store.read(names), 20)
+        wire.mend()
+        await store.write(beat("a"))
+        assert await store.read(names) == {"a"}
+
+
+async def test_a_lock_that_another_keeps_too_long_is_said(postgres_store_url):
+    async with await Store.open(postgres_store_url, SystemClock()) as store:
+        await store.write(beat("a"))
+        with psycopg.connect(postgres_store_url) as connection:
+            connection.execute("UPDATE heartbeat SET at = 1 WHERE name = 'a'")
+
+            def unit(rows):
+                rows.execute(text("SET LOCAL lock_timeout = '100ms'"))
+                rows.execute(update(heartbeat).where(heartbeat.c.name == "a").values(at=2))
+
+            with pytest.raises(Unusable, match="held what was to be saved"):
+                await store.write(unit)
