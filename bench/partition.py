@@ -1,4 +1,4 @@
-"""One of two replicas falls silent in the middle of a step, over and over: what is lost, repeated, and how long it takes.
+"""One of two replicas falls silent in the middle of a step, over and over: what is lost or repeated, how long it takes.
 
 Two real servers on one real PostgreSQL, each at the end of a wire that can be cut: what is said is held, dropped, or
 reset; or the process is stopped (SIGSTOP). That happens at every point of a step that changes something, and at

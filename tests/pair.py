@@ -1,4 +1,4 @@
-"""Two real servers on one real PostgreSQL, each at the end of a wire of its own, and a playbook whose step leaves marks.
+"""Two real servers on one real PostgreSQL, each at the end of a wire of its own, and a playbook that leaves marks.
 
 The step that changes something runs the program `restart-workers`, which writes to a journal when it begins and when it
 ends, by itself: what it says is what happened, whatever the servers believe.
@@ -161,7 +161,9 @@ class Pair:
 
     async def is_at(self, run: str, *states: str) -> bool:
         """Whether the step that changes something is in one of these states."""
-        return bool(await self.rows("SELECT 1 FROM step WHERE run_id = %s AND ordinal = 1 AND state = ANY(%s)", run, [*states]))
+        return bool(
+            await self.rows("SELECT 1 FROM step WHERE run_id = %s AND ordinal = 1 AND state = ANY(%s)", run, [*states])
+        )
 
     async def is_over(self, run: str) -> bool:
         return bool(await self.rows("SELECT 1 FROM run WHERE id = %s AND ended_at IS NOT NULL", run))

@@ -1,8 +1,9 @@
 """A wire between one replica and its database that a test can cut: silently, with a reset, or at one exact write.
 
-`cut("hold")` is a network that lost its way: what is said is kept and arrives when the wire is whole again. `cut("drop")`
-loses it: nothing arrives, ever, and the old connections are reset when the wire is whole again. `cut("reset")` ends
-every connection at once and refuses new ones. `when` cuts at the commit of a transaction that says something certain.
+`cut("hold")` is a network that lost its way: what is said is kept and arrives when the wire is whole again.
+`cut("drop")` loses it: nothing arrives, ever, and the old connections are reset when the wire is whole again.
+`cut("reset")` ends every connection at once and refuses new ones. `when` cuts at the commit of a transaction that says
+something certain.
 """
 
 import asyncio

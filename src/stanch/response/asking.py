@@ -24,7 +24,9 @@ class Asking:
         """Whether what would be done now is what people said yes to; else they are asked."""
         because = None
         if step.state in {StepState.APPROVED, StepState.STARTED}:
-            if self._held.digest(resolved) != step.digest:
+            if step.digest is None:
+                because = "Meanwhile people were asked what became of it, which took the earlier yes back."
+            elif self._held.digest(resolved) != step.digest:
                 because = "What it would do has changed since it was approved."
             elif not still_valid(step, self._clock.now()):
                 because = "The approval is too old to act on."

@@ -173,9 +173,7 @@ def release(connection: Connection, hold: Hold, *, wake_at: float | None) -> Non
     connection.execute(update(run).where(mine).values(holder=None, held_until=None, wake_at=wake_at))
 
 
-def release_all(
-    connection: Connection, *, now: float, holder: str | None = None, but: Collection[str] = ()
-) -> int:
+def release_all(connection: Connection, *, now: float, holder: str | None = None, but: Collection[str] = ()) -> int:
     """Free every run but those, or every one that `holder` holds: for a process that knows that nobody drives them.
 
     How many were held.

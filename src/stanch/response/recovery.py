@@ -27,9 +27,9 @@ from stanch.response.ways import ByHand, FillIn, Way, way_of
 _LOOK_S = 0.25
 _NOBODY_SAW = "Nobody saw its outcome. Look at what it left behind, then say that it is done, or do it again."
 _ELSEWHERE = (
-    "Another server ran it, which is not heard of, and it may go on there for {seconds:g} s in all. When that server is "
-    "back it says here how it ended. If that cannot wait: look at what it left behind, then say that it is done, or do "
-    "it again."
+    "Another server ran it, which is not heard of, and it may go on there for {seconds:g} s in all. When it is back "
+    "it says here how it ended. Where that cannot wait, look at what it left, then say that it is done, or "
+    "do it again."
 )
 
 

@@ -41,7 +41,7 @@ class Order:
     secrets: tuple[str, ...]
     record: str | None
     not_after: float | None = None
-    """The last moment at which it may be begun, on the clock that all processes of a machine share (CLOCK_MONOTONIC)."""
+    """The last moment at which it may be begun, on the clock that processes of a machine share (CLOCK_MONOTONIC)."""
 
     @property
     def outlives_the_server(self) -> bool:

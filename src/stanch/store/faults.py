@@ -84,8 +84,8 @@ def explain(error: BaseException, where: str) -> Unusable | None:
         case psycopg.errors.IdleInTransactionSessionTimeout():
             return Unusable(
                 f"{where} undid what was being saved, because Stanch fell silent in the middle of it.",
-                hint="Nothing of it is there, and it is saved anew. A machine that stood still does that, and a network "
-                "that lost its way.",
+                hint="Nothing of it is there, and it is saved anew. A machine that stood still does that, and a "
+                "network that lost its way.",
             )
         case psycopg.errors.LockNotAvailable():
             return Unusable(

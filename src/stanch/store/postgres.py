@@ -80,8 +80,7 @@ def engine_for(url: URL) -> Engine:
         connect_args={
             **KEEPALIVE,
             "application_name": "stanch",
-            "options": "-c statement_timeout=30s -c lock_timeout=10s "
-            f"-c idle_in_transaction_session_timeout={IDLE_S}s",
+            "options": f"-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout={IDLE_S}s",
         },
     )
 

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -16,7 +17,9 @@ from response_stage import Stage, command
 from stanch.commands.rating import rate
 from stanch.model.risk import Risk
 from stanch.model.run import StepState
+from stanch.response import rows, runs
 from stanch.response.identities import Identity
+from stanch.response.transitions import RECORD
 from stanch.store.engine import Store
 
 HAPROXY = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
@@ -192,3 +195,30 @@ async def test_on_haproxy_a_server_is_taken_out_after_a_yes(haproxy: Path, sqlit
 
     assert administered(run.steps[0].output) == {"one": "0", "two": "0"}
     assert administered(run.steps[2].output) == {"one": "1", "two": "0"}, "1: put into maintenance by a person"
+
+
+@needs_redis
+async def test_what_another_server_may_still_be_running_is_not_run_beside_it(
+    redis: int, sqlite_store: Store, tmp_path: Path
+) -> None:
+    """The look says that there is no effect; but it may be about to come, where nobody here can see it."""
+    before = ask(redis, "CONFIG", "GET", "maxmemory")
+    text = f"redis-cli -p {redis} CONFIG SET maxmemory 100mb"
+    stage = Stage(sqlite_store, tmp_path, asked("change", text))
+    await stage.open()
+    async with stage.running():
+        await stage.until_step("change", StepState.PROPOSED)
+    await stage.approve("change")
+    step = await stage.step("change")
+    started = replace(
+        step, state=StepState.STARTED, attempt=1, progress={**step.progress, RECORD: "another-directory-of-records"}
+    )
+    assert await sqlite_store.write(lambda connection: rows.update_step(connection, step, started))
+    async with stage.running():
+        found = await stage.until_step("change", StepState.UNKNOWN)
+        assert "Another server ran it" in (found.because or "")
+        assert ask(redis, "CONFIG", "GET", "maxmemory") == before
+        ask(redis, "CONFIG", "SET", "maxmemory", "100mb")  # and there it comes
+        await stage.do(runs.complete, "change", note="seen")
+        await stage.until_over()
+    assert "calls=1," in next(line for line in ask(redis, "INFO", "commandstats").split() if "config|set" in line)

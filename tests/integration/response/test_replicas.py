@@ -151,9 +151,7 @@ async def test_a_runner_that_ends_in_order_lets_go_at_once(postgres_url: str, tm
             await stage.until_over()
 
 
-async def test_a_replica_that_is_started_again_takes_up_at_once_what_it_held(
-    postgres_url: str, tmp_path: Path
-) -> None:
+async def test_a_replica_that_is_started_again_takes_up_at_once_what_it_held(postgres_url: str, tmp_path: Path) -> None:
     """It was killed, so nothing was let go; another leaves it alone for as long as its lease lasts."""
     long = Timing(lease_s=3600.0)
     async with await Store.open(postgres_url, SystemClock()) as store:

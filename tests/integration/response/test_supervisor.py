@@ -202,6 +202,18 @@ async def test_what_was_never_begun_never_will_be(tmp_path: Path, executor: Exec
     assert executor.find(record) == NeverBegun()
 
 
+async def test_what_is_not_begun_in_time_never_is(tmp_path: Path, executor: Executor) -> None:
+    """A server that stood still since it wrote its intent may have lost the run to another."""
+    touch = (("touch", str(tmp_path / "touched")),)
+    record = executor.record()
+    with pytest.raises(NotStarted, match="may no longer be the one"):
+        await executor.run(touch, step=STEP, timebox_s=5, record=record, begun_within_s=-0.001)
+    assert not (tmp_path / "touched").exists()
+    assert executor.find(record) == NeverBegun()
+    await executor.run(touch, step=STEP, timebox_s=5, record=executor.record(), begun_within_s=60.0)
+    assert (tmp_path / "touched").exists()
+
+
 async def test_a_program_that_is_not_there_is_known_after_a_crash_too(executor: Executor) -> None:
     record = executor.record()
     with pytest.raises(NotStarted, match="not installed"):
