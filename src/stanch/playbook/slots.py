@@ -106,6 +106,22 @@ def slots_in_command(text: str) -> tuple[Slot, ...]:
     return tuple(found.values())
 
 
+_IN_ACTION = re.compile(
+    r"<(?P<angle>[A-Za-z][\w .-]{0,60})>|\{\{\s*(?P<double>[A-Za-z][\w -]{0,40}?)\s*\}\}"
+    r"|(?<![\w$.{\"'-])(?P<bare>(?:YOUR|MY|PREVIOUS|LAST|NEW|OLD|CURRENT|TARGET|REPLACE|INSERT|ENTER)_[A-Z0-9_]+"
+    r"|REPLACEME|CHANGEME|X{3,})(?![\w=}\"'])"
+)
+
+
+def slots_in_action(text: str) -> tuple[Slot, ...]:
+    """Every placeholder of a sentence that asks for an action, each once; brackets there are owners and remarks."""
+    found: dict[str, Slot] = {}
+    for match in _IN_ACTION.finditer(text):
+        name = next(value for value in match.groups() if value)
+        found.setdefault(match[0], slot(name, match[0], command=True))
+    return tuple(found.values())
+
+
 def _unset(text: str) -> Iterator[tuple[str, str]]:
     """Variables in capitals that the command uses and does not set: nothing would stand in their place."""
     unquoted = _SINGLE_QUOTED.sub(lambda match: " " * len(match[0]), text) if "$" in text else ""

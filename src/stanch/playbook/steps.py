@@ -8,7 +8,7 @@ from functools import lru_cache
 from stanch.commands.rating import rate
 from stanch.commands.sql import rate_sql
 from stanch.commands.standins import stand_in
-from stanch.model.plan import Step, StepKind
+from stanch.model.plan import Slot, Step, StepKind
 from stanch.model.problem import Source
 from stanch.model.risk import Rating, Risk, Trait
 from stanch.playbook.context import Context
@@ -16,7 +16,7 @@ from stanch.playbook.document import Code, Document, Item, Passage, plain
 from stanch.playbook.fences import Command, Content, commands_of, content_of, statements_of
 from stanch.playbook.imperative import clauses
 from stanch.playbook.quantity import PATTERN, Measure, quantity_of
-from stanch.playbook.slots import slots_in_command
+from stanch.playbook.slots import slots_in_action, slots_in_command
 from stanch.playbook.vocabulary import ActionMatch, Vocabulary
 from stanch.playbook.words import slug
 
@@ -189,13 +189,19 @@ class StepMaker:
                 risk = action.action.risk
             elif checked or _CHECKS.match(body):
                 kind = StepKind.CHECK
+            parameters = parameters_of(action, text) if action else ()
+            slots: tuple[Slot, ...] = ()
+            if action is not None and kind is StepKind.ACTION:
+                open_parameters, slots = open_parameters_of(action, text)
+                parameters = (*parameters, *open_parameters)
             yield Step(
                 key=self.key(place, text),
                 type=kind,
                 text=text,
                 risk=risk,
                 action=action.action.name if action else None,
-                parameters=parameters_of(action, text) if action else (),
+                parameters=parameters,
+                slots=slots,
                 owner=owner or place.owner,
                 phase=place.phase,
                 timebox_s=box.length if box else None,
@@ -323,6 +329,57 @@ def parameters_of(match: ActionMatch, text: str) -> tuple[tuple[str, str], ...]:
         if value:
             found.append((parameter.name, value["value"]))
     return tuple(found)
+
+
+_STANDING_IN: tuple[tuple[str, str], ...] = (
+    ("integer", "9173"),
+    ("duration", "9173 minutes"),
+    ("duration", "9173 ms"),
+    ("tag", "v91.92.93"),
+    ("address", "203.0.113.251"),
+    ("name", "slotzq"),
+    ("path", "/slotzq"),
+)
+"""Values that stand where a placeholder does, to see which parameter takes it; and the type that it then has.
+
+What little else takes comes first: a path is taken wherever it stands, and a version may look like an address.
+"""
+_OWN_TYPE = {"host": "address"}
+
+
+def open_parameters_of(match: ActionMatch, text: str) -> tuple[tuple[tuple[str, str], ...], tuple[Slot, ...]]:
+    """Where the sentence has a placeholder for a parameter's value: the parameter with it, and all the places.
+
+    A place is taken for what its name says, else for what a parameter takes there, each parameter once. One that no
+    parameter takes is a place all the same: what the sentence says there is a person's to do.
+    """
+    slots = {slot.placeholder: slot for slot in slots_in_action(text)}
+    found = {name: "" for name, _ in parameters_of(match, text)}
+    for by_name in (True, False):
+        for placeholder, slot in slots.items():
+            if placeholder in found.values():
+                continue
+            own = _OWN_TYPE.get(slot.type, slot.type)
+            for kind, value in _STANDING_IN:
+                if by_name and kind != own:
+                    continue
+                name = _taken(match, text, placeholder, value)
+                if name is not None and name not in found:
+                    found[name] = placeholder
+                    slots[placeholder] = replace(slot, type=kind)
+                    break
+    return tuple((name, placeholder) for name, placeholder in found.items() if placeholder), tuple(slots.values())
+
+
+def _taken(match: ActionMatch, text: str, placeholder: str, value: str) -> str | None:
+    """The parameter that would take `value` where the placeholder stands."""
+    at = text.find(placeholder)
+    stood = text.replace(placeholder, value)
+    for parameter in match.action.parameters:
+        hit = re.search(parameter.pattern, stood, re.IGNORECASE)
+        if hit is not None and hit.span("value") == (at, at + len(value)):
+            return parameter.name
+    return None
 
 
 def _owner(text: str) -> tuple[str | None, str]:

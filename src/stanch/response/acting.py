@@ -12,7 +12,7 @@ from stanch.model.finding import Diagnosis
 from stanch.model.problem import StanchError, Unusable
 from stanch.model.risk import Risk
 from stanch.model.run import StepRecord, StepState
-from stanch.response import findings, transitions
+from stanch.response import findings, slots, transitions
 from stanch.response.action import (
     Action,
     ActionContext,
@@ -66,7 +66,7 @@ class Acting:
         """Propose, and where nobody need be asked any more, do. `again` says why it is begun once more."""
         action = self._configured(step)
         given = step.progress.get(transitions.GIVEN, step.parameters)
-        as_given = replace(step, parameters=given)
+        as_given = replace(step, parameters=slots.put_into(given, step))
         proposal = await self._call(action.propose, action, as_given, seconds=self._tools.timing.propose_s)
         if isinstance(proposal, _Fault):
             await self._not_prepared(step, proposal.because)

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 from stanch.commands.characters import suspicious
 from stanch.commands.rating import rate
@@ -63,6 +64,14 @@ def _is_host(value: str) -> bool:
     return True
 
 
+def _is_network(value: str) -> bool:
+    """An address or a network; a large part of the internet is neither."""
+    try:
+        return ipaddress.ip_network(value, strict=False).prefixlen >= 8
+    except ValueError:
+        return False
+
+
 def _stays_below(value: str) -> bool:
     return ".." not in value.split("/")
 
@@ -96,6 +105,12 @@ _TYPES: Mapping[str, _Type] = {
         words="a host name or an address, with a port or without",
         most=253,
         check=_is_host,
+    ),
+    "address": _Type(
+        pattern=r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?",
+        words="an IP address, or a network such as `203.0.113.0/24`",
+        most=49,
+        check=_is_network,
     ),
     "integer": _Type(pattern=r"[0-9]{1,18}", words="a whole number", most=18),
     "number": _Type(pattern=r"[0-9]{1,18}(\.[0-9]{1,18})?", words="a number", most=37),
@@ -327,6 +342,12 @@ def resolved(step: StepRecord) -> StepRecord:
     )
 
 
+def put_into(parameters: Mapping[str, Any], step: StepRecord) -> dict[str, Any]:
+    """The parameters of an action with the values in their places. A value is only ever a parameter's text."""
+    values = {slot.placeholder: each.value for slot in step.slots for each in step.filled if each.name == slot.name}
+    return {name: put(value, values) if isinstance(value, str) else value for name, value in parameters.items()}
+
+
 def shown(step: StepRecord) -> StepRecord:
     """The step as others may see it: in the place of a secret stands its placeholder, for its value its length."""
     secrets = _secrets(step)
@@ -427,8 +448,12 @@ def raised_because(base: Risk, risk: Risk) -> str:
 
 def preview(step: StepRecord) -> Preview:
     """What would run, with the places that are open left as they are written. Raises Refused."""
-    assert step.command is not None
     still_open = open_slots(step)
+    if step.command is None:
+        values = {slot.placeholder: each.value for slot in step.slots for each in step.filled if each.name == slot.name}
+        names = tuple(slot.name for slot in still_open)
+        said = _without_secrets(put(step.text, values), step)
+        return Preview(statement=said, argv=None, risk=step.risk, target=step.target, raised=None, open=names)
     if still_open:
         values = {slot.placeholder: each.value for slot in step.slots for each in step.filled if each.name == slot.name}
         base = Risk(step.progress.get(GIVEN_RISK, step.risk))

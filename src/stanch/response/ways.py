@@ -10,8 +10,8 @@ from stanch.model.problem import Refused
 from stanch.model.risk import Risk, Trait
 from stanch.model.run import StepRecord
 from stanch.response.identities import Identity
-from stanch.response.slots import open_slots, resolved, template_of
-from stanch.response.transitions import WATCHES
+from stanch.response.slots import is_secret, open_slots, resolved, template_of
+from stanch.response.transitions import GIVEN, WATCHES
 
 
 class Way(StrEnum):
@@ -67,7 +67,7 @@ def way_of(step: StepRecord, means: Means) -> Way | ByHand | FillIn:
         return _way_of_command(step, means)
     if step.action is not None and step.type is not StepKind.MANUAL:
         if step.action in means.actions:
-            return Way.ACTION
+            return _way_of_action(step)
         return ByHand(because=f"No action `{step.action}` is configured here.")
     match step.type:
         case StepKind.CHECK if WATCHES in step.progress and means.can_measure:
@@ -84,6 +84,18 @@ def way_of(step: StepRecord, means: Means) -> Way | ByHand | FillIn:
             return ByHand(because="The playbook does not say in a form that can be carried out how it is done.")
         case _:
             assert_never(step.type)
+
+
+def _way_of_action(step: StepRecord) -> Way | ByHand | FillIn:
+    """By its action, once the places for its parameters are filled in."""
+    given = step.progress.get(GIVEN, step.parameters).values()
+    for slot in step.slots:
+        if is_secret(slot):
+            return ByHand(because=f"{slot.placeholder} asks for a secret, which no parameter of an action holds.")
+        if slot.placeholder not in given:
+            return ByHand(because=f"`{step.action}` takes nothing for {slot.placeholder}. Do it yourself.")
+    still_open = open_slots(step)
+    return FillIn(slots=still_open) if still_open else Way.ACTION
 
 
 def _way_of_command(step: StepRecord, means: Means) -> Way | ByHand | FillIn:

@@ -53,7 +53,7 @@ def preview(connection: Connection, run_id: str, step_key: str, values: Mapping[
     step = next((step for step in run.steps if step.key == step_key), None)
     if step is None:
         raise NotFound(f"Run {run_id} has no step {step_key}.", hint=f"`stanch run show {run_id}` lists them.")
-    if not fillable(step) or step.command is None:
+    if not fillable(step):
         raise Refused(f"'{step.text}' has nothing to fill in now.", hint="Nothing was changed.")
     return slots.preview(slots.filled(step, values, by=by, at=0.0, origins={}))
 

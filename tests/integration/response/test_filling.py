@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
-from response_stage import Stage, command, sql
+from response_stage import Stage, act, command, sql
 from stanch.model.incident import EventKind
 from stanch.model.plan import Slot
 from stanch.model.problem import Refused
 from stanch.model.risk import Risk
 from stanch.model.run import StepState
-from stanch.response import evidence, runs
+from stanch.response import evidence, runs, slots
 from stanch.response.evidence import Offer
 from stanch.response.text_table import Rows
 from stanch.store import tables
@@ -138,3 +138,64 @@ async def test_releases_that_stanch_knows_are_offered_with_where_they_come_from(
     assert [offer.value for offer in offers] == ["v2.3", "v2.2"]
     assert "before the change to v2.4 of booking" in offers[0].origin
     assert "10 min before the incident" in offers[0].origin
+
+
+PLACES = (
+    Slot(name="path", placeholder="<PATH>", type="path"),
+    Slot(name="n", placeholder="<N>", type="integer"),
+)
+OPEN_CAP = (("path", "<PATH>"), ("limit", "<N>"), ("for", "10 minutes"))
+
+
+def cap(*more: Slot, parameters: tuple[tuple[str, str], ...] = OPEN_CAP):
+    return act("cap", "limit_concurrency", parameters=parameters, slots=(*PLACES, *more))
+
+
+async def test_the_parameters_of_an_action_are_filled_in_shown_bound_and_carried_out(store: Store, tmp_path: Path):
+    stage = Stage(store, tmp_path, cap())
+    await stage.open()
+    async with stage.running(keeper=True):
+        asked = await stage.until_step("cap", StepState.PROPOSED)
+        assert "<PATH>, <N>" in (asked.because or "")
+        with pytest.raises(Refused, match="places to fill in"):
+            await stage.approve("cap")
+        for bad in ({"n": "8 --all"}, {"n": "-8"}, {"path": "../etc"}, {"n": "many"}):
+            with pytest.raises(Refused):
+                await stage.do(runs.fill, "cap", bad)
+        shown = await stage.real.read(lambda rows: slots.preview(slots.filled(
+            runs.get(rows, "1.1").steps[0], {"path": "/book", "n": "8"}, by="alice", at=0.0, origins={})))  # fmt: skip
+        assert shown.open == ()
+        await stage.do(runs.fill, "cap", {"path": "/book", "n": "8"})
+        first = await stage.until_step("cap", StepState.PROPOSED)
+        assert first.statement == "limit /book to 8 at once for 10 min (guard)"
+        assert first.parameters == {"path": "/book", "limit": 8, "seconds": 600.0, "plane": "guard"}
+        await stage.do(runs.fill, "cap", {"n": "9"}, by="bob")
+        second = await stage.until(lambda run: run.steps[0].digest not in {None, first.digest})
+        assert second.steps[0].statement == "limit /book to 9 at once for 10 min (guard)"
+        with pytest.raises(Refused, match="has changed since you looked"):
+            await stage.approve("cap", digest=first.digest)
+        await stage.approve("cap")
+        done = await stage.until_step("cap", StepState.DONE)
+    assert (done.output or "").startswith("/book limited to 9 at once")
+    (control,) = await stage.guard.in_force()
+    assert (control.path, control.limit) == ("/book", 9)
+
+
+async def test_what_no_parameter_of_an_action_takes_is_a_persons(store: Store, tmp_path: Path):
+    stage = Stage(store, tmp_path, cap(Slot(name="host", placeholder="<HOST>", type="host")))
+    await stage.open()
+    async with stage.running():
+        asked = await stage.until_step("cap", StepState.PROPOSED)
+        assert runs.is_by_hand(asked)
+        assert "takes nothing for <HOST>" in (asked.because or "")
+    assert await stage.guard.in_force() == ()
+
+
+async def test_a_secret_is_put_into_no_parameter(store: Store, tmp_path: Path):
+    slot = Slot(name="api_token", placeholder="<API_TOKEN>", type="text")
+    stage = Stage(store, tmp_path, cap(slot, parameters=(*OPEN_CAP, ("plane", "<API_TOKEN>"))))
+    await stage.open()
+    async with stage.running():
+        asked = await stage.until_step("cap", StepState.PROPOSED)
+        assert runs.is_by_hand(asked)
+        assert "<API_TOKEN> asks for a secret" in (asked.because or "")

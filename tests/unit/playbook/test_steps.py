@@ -1,5 +1,9 @@
 """Procedures: which sections they are, and what their steps do, when and whose they are."""
 
+import tomllib
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from playbook_reading import facts_of, plan_of
@@ -273,3 +277,16 @@ def test_an_entry_that_gives_its_command_runs_it(entry: str, command: str, text:
 def test_names_in_backticks_are_no_commands(entry: str) -> None:
     (procedure,) = plan_of(f"## Response procedure\n\n1. {entry}\n2. Verify recovery\n").of(Procedure)
     assert all(step.command is None for step in procedure.steps)
+
+
+PLACES = tomllib.loads(
+    (Path(__file__).parents[2] / "cases" / "playbook" / "action-places.toml").read_text(encoding="utf-8")
+)["case"]
+
+
+@pytest.mark.parametrize("case", PLACES, ids=lambda case: case["text"])
+def test_a_placeholder_of_an_action_is_a_typed_place_of_the_parameter_that_takes_it(case: dict[str, Any]) -> None:
+    (step,) = steps(f"# Runbook\n\n## Response procedure for P1\n\n1. {case['text']}\n")
+    assert (step.type, step.action) == (StepKind.ACTION, case["action"])
+    assert dict(step.parameters) == case["parameters"]
+    assert {slot.placeholder: slot.type for slot in step.slots} == case["places"]
