@@ -1,11 +1,10 @@
 """What an action of the vocabulary is: its name, its risk, how people ask for it, what it takes from a sentence."""
 
-from dataclasses import dataclass
-
+from stanch.model.record import record
 from stanch.model.risk import Risk
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Parameter:
     """A value that stands in the sentence. `pattern` is a regular expression whose group `value` is taken as text."""
 
@@ -14,7 +13,7 @@ class Parameter:
     description: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ActionEntry:
     """A verb of the vocabulary, as a playbook can ask for it; what carries it out is bound elsewhere.
 

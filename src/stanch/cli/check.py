@@ -7,19 +7,15 @@ import time
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from stanch.cli.output import print_error, print_json
 from stanch.connectors.files import documents, stamp
-from stanch.drift import report as drift_report
-from stanch.model.drift import Answer
 from stanch.model.plan import Plan
 from stanch.model.problem import Level, NotFound, Problem, StanchError, Unusable
-from stanch.playbook import difference
 from stanch.playbook.compile import compile_playbooks
-from stanch.playbook.explain import codes, explain
 from stanch.playbook.report import (
     as_github,
     as_json,
@@ -32,6 +28,9 @@ from stanch.playbook.report import (
     summary,
 )
 from stanch.playbook.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from stanch.model.drift import Answer
 
 app = typer.Typer(add_completion=False, help="What was understood of playbooks, what was not.")
 
@@ -128,7 +127,9 @@ def _print(plan: Plan, form: Format) -> None:
     sys.stdout.write(f"{text}\n" if text else "")
 
 
-def _print_live(answers: Sequence[Answer], form: Format, fail_on: Level) -> None:
+def _print_live(answers: "Sequence[Answer]", form: Format, fail_on: Level) -> None:
+    from stanch.drift import report as drift_report  # noqa: PLC0415 - as above
+
     found = drift_report.problems(answers)
     match form:
         case Format.TEXT:
@@ -153,6 +154,8 @@ def _counts(plan: Plan, fail_on: Level) -> bool:
 
 
 def _explain(code: str) -> None:
+    from stanch.playbook.explain import codes, explain  # noqa: PLC0415 - for this alone
+
     page = explain(code)
     if page is None:
         raise NotFound(f"No problem has the code {code}.", hint=f"Known are {', '.join(codes())}.")
@@ -161,6 +164,8 @@ def _explain(code: str) -> None:
 
 def _compare(versions: tuple[Path, Path], form: Format) -> None:
     """What changes from one version to the other, however their files are called."""
+    from stanch.playbook import difference  # noqa: PLC0415 - a single version is compared to nothing
+
     old, new = (compile_playbooks(documents([path])) for path in versions)
     changes = difference.difference(old, new)
     match form:
@@ -188,6 +193,8 @@ def _watch(paths: Sequence[Path], surroundings: Surroundings) -> None:
 
 def _again(paths: Sequence[Path], surroundings: Surroundings, before: Plan | None) -> Plan | None:
     """One round; a file that cannot be read is said, and the last version that could be stays."""
+    from stanch.playbook import difference  # noqa: PLC0415 - as above
+
     try:
         plan = compile_playbooks(documents(paths), surroundings)
     except StanchError as error:

@@ -1,10 +1,11 @@
 """Characters that show a person something else than the shell reads: invisible ones, and look-alikes of ASCII."""
 
-import re
 import unicodedata
 from collections.abc import Collection
 
-_PLAIN = re.compile(r"[\t\n\x20-\x7e]*\Z")
+from stanch.model.pattern import Pattern
+
+_PLAIN = Pattern(r"[\t\n\x20-\x7e]*\Z")
 _INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp", "Zs"})
 _BLANK_LETTERS = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800\u034f")
 _VARIATION = (range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0), range(0x180B, 0x1810))
@@ -18,7 +19,7 @@ _LOOK_ALIKE_SCRIPTS = (
     "GEORGIAN",
     "LATIN LETTER SMALL CA",
 )
-_RUN = re.compile(r"[^\W\d_]+")
+_RUN = Pattern(r"[^\W\d_]+")
 
 
 def suspicious(text: str) -> str | None:

@@ -5,14 +5,16 @@ is run here. Whoever runs one rates it first: a look and a native dry run must b
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
+
+from stanch.model.record import record
 
 Argv = tuple[str, ...]
 Pipeline = tuple[Argv, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Proof:
     """A look that tells whether the command took effect.
 
@@ -24,7 +26,7 @@ class Proof:
     judge: Callable[[str | None, str], bool | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Settled:
     """A look that says whether what the command began is finished; it may wait for that, at most its time box."""
 
@@ -32,7 +34,7 @@ class Settled:
     judge: Callable[[str], bool] = field(default=lambda _: True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Undo:
     """How a command is put back. `shown` says so before it is known what was there.
 
@@ -46,7 +48,7 @@ class Undo:
     restores: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Companions:
     """`before` is looked at before the act. `no_undo` says why there is no undo, for the person who approves."""
 

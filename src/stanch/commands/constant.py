@@ -9,8 +9,10 @@ import codecs
 import re
 from collections.abc import Callable
 
-_ECHO_ESCAPE = re.compile(r"\\(?:([abefnrtv\\])|x([0-9A-Fa-f]{1,2})|0([0-7]{0,3}))")
-_PRINTF_ESCAPE = re.compile(r"\\(?:([abefnrtv\\\"'])|x([0-9A-Fa-f]{1,2})|([0-7]{1,3}))")
+from stanch.model.pattern import Pattern
+
+_ECHO_ESCAPE = Pattern(r"\\(?:([abefnrtv\\])|x([0-9A-Fa-f]{1,2})|0([0-7]{0,3}))")
+_PRINTF_ESCAPE = Pattern(r"\\(?:([abefnrtv\\\"'])|x([0-9A-Fa-f]{1,2})|([0-7]{1,3}))")
 _NAMED = {
     "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\\": "\\", '"': '"',
     "'": "'",

@@ -1,15 +1,16 @@
 """What one command does, and what a tool's grammar is given to find it out."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Protocol
 
+from stanch.model.record import record
 from stanch.model.risk import Reason, Risk, Trait, worst
 
 NO_TRAITS: frozenset[Trait] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Effect:
     """The risk of one command with a short `why`; `parts` are the commands, statements and files inside it.
 
@@ -113,7 +114,7 @@ class Rater(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Stdin:
     """What a command reads. `text` is what it says where that is known beforehand, else None."""
 
@@ -128,7 +129,7 @@ class Stdin:
 NO_STDIN = Stdin(kind="none")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Call:
     """One simple command. `argv[0]` is the program's plain name; words are decoded as bash would."""
 

@@ -1,8 +1,7 @@
 """Variables that change what a command does. What is not known to be harmless is taken to change it."""
 
-import re
-
 from stanch.commands.effect import Effect, changes, reads
+from stanch.model.pattern import Pattern
 
 _RUNS_CODE = {
     "PATH": "decides which programs run",
@@ -63,10 +62,10 @@ _HARMLESS = frozenset(
     "NODE_ENV DEBIAN_FRONTEND SYSTEMD_COLORS SYSTEMD_LESS PYTHONUNBUFFERED PYTHONIOENCODING".split()
 )
 _PAGERS = frozenset("PAGER GIT_PAGER MANPAGER PSQL_PAGER SYSTEMD_PAGER AWS_PAGER".split())
-_LOCAL = re.compile(r"[a-z][a-z0-9_]*\Z")
-_REDIRECTING = re.compile(r"(?:http|https|ftp|all|no|socks|rsync)_proxy\Z")
-_CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*\Z")
-_SPECIAL = re.compile(
+_LOCAL = Pattern(r"[a-z][a-z0-9_]*\Z")
+_REDIRECTING = Pattern(r"(?:http|https|ftp|all|no|socks|rsync)_proxy\Z")
+_CONSTANT = Pattern(r"[A-Z][A-Z0-9_]*\Z")
+_SPECIAL = Pattern(
     r"(?:BASH|LD_|DYLD_|GIT_|SSH_|SUDO_|PYTHON|PERL|RUBY|NODE|JAVA|_JAVA|JDK_|KUBE|HELM_|AWS_|AZURE_|ARM_|GOOGLE_|"
     r"CLOUDSDK_|TF_|DOCKER_|COMPOSE_|ANSIBLE_|PG|PSQL|MYSQL|LIBMYSQL|REDIS|CURL_|WGET|SSL_|OPENSSL_|NPM_|npm_|LESS|"
     r"SYSTEMD_|XDG_|GCONV_|LOCPATH|NLSPATH|MALLOC_|GLIBC_|TERMINFO|TERMCAP|INPUTRC|HOSTALIASES|RES_|LOCALDOMAIN|TMP|"

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from stanch.commands.effect import Effect
+from stanch.model.record import record
 from stanch.model.risk import Risk
 
 T = TypeVar("T")
@@ -67,7 +68,7 @@ def _table(text: str) -> dict[str, str]:
 NO_OPTIONS = options()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Parsed:
     """Arguments read by a grammar. `given` are canonical names with values ("" for a bare flag), in order.
 
@@ -220,7 +221,7 @@ def _cluster(
     return 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Raises:
     """An option that makes a command riskier, and why."""
 

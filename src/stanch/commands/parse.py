@@ -15,6 +15,8 @@ import tree_sitter
 from stanch.commands.characters import suspicious, suspicious_outside_quotes
 from stanch.commands.placeholders import STAND_INS
 from stanch.commands.words import Hole, Literal, Undecodable, Unknown, Word, decode
+from stanch.model.pattern import Pattern
+from stanch.model.record import record
 
 LONGEST = 100_000
 """Characters. Longer text is no command that a person checked."""
@@ -23,7 +25,7 @@ DEEPEST = 40
 """Levels of nesting. Deeper text is no command that a person checked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Redirect:
     """`operator` without the descriptor; `body` is a here-document's or here-string's text where it is known."""
 
@@ -34,7 +36,7 @@ class Redirect:
     body: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Assignment:
     """`value` is None for an array or a name alone (`export NAME`)."""
 
@@ -44,7 +46,7 @@ class Assignment:
     appends: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Simple:
     """One command. `inner` are the statements of its substitutions, wherever in it they stand."""
 
@@ -56,7 +58,7 @@ class Simple:
     inner: tuple["Statement", ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Pipeline:
     """Stages, each one's output the next one's input. `merges` where errors go along (`|&`)."""
 
@@ -66,7 +68,7 @@ class Pipeline:
     merges: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Compound:
     """Statements under a construct: `kind` is the grammar's name for it.
 
@@ -87,7 +89,7 @@ class Compound:
 Statement = Simple | Pipeline | Compound
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Script:
     """What was read. `problems` says what could not be; `is_background` where a part is left running.
 
@@ -187,11 +189,11 @@ _CASE_ENDS = frozenset({";;", ";&", ";;&"})
 _RESERVED = frozenset("if then else elif fi do done case esac while until for select function in { } [[ ]] !".split())
 _STANDS_ALONE = _RESERVED | {"[", "]"}
 _KEYWORD_PARENTS = _COMPOUNDS | _TESTS
-_GAP = re.compile(r"(?:[ \t\n]|\\\n)*\Z")
-_BLANK_GAP = re.compile(r"(?:[ \t]|\\\n)*\Z")
-_SIMPLE_VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*|[?$!#@*0-9])\}|([A-Za-z_][A-Za-z0-9_]*|[?$!#@*0-9-]))\Z")
-_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\[[^\]]*\])?(\+?)=", re.DOTALL)
-_SUBSTITUTION_START = re.compile(r"\\.|\$\(|<\(|>\(|`", re.DOTALL)
+_GAP = Pattern(r"(?:[ \t\n]|\\\n)*\Z")
+_BLANK_GAP = Pattern(r"(?:[ \t]|\\\n)*\Z")
+_SIMPLE_VARIABLE = Pattern(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*|[?$!#@*0-9])\}|([A-Za-z_][A-Za-z0-9_]*|[?$!#@*0-9-]))\Z")
+_ASSIGNMENT = Pattern(r"([A-Za-z_][A-Za-z0-9_]*)(\[[^\]]*\])?(\+?)=", re.DOTALL)
+_SUBSTITUTION_START = Pattern(r"\\.|\$\(|<\(|>\(|`", re.DOTALL)
 
 _Node = tree_sitter.Node
 
@@ -845,7 +847,7 @@ def _count_substitutions(text: str) -> int:
     return sum(1 for match in _SUBSTITUTION_START.finditer(text) if not match.group().startswith("\\"))
 
 
-_QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+_QUOTED = Pattern(r"'[^']*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 
 
 def _unquoted(source: str) -> str:

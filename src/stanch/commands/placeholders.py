@@ -8,22 +8,24 @@ no sense, so that text which works in bash is never taken for less than it does.
 import re
 from dataclasses import dataclass
 
+from stanch.model.pattern import Pattern
+
 # Stand-ins of equal length for `<`, `>` and a blank inside a placeholder, from the private use area; a command that
 # holds such characters itself is refused before (see `characters`).
 _OPEN, _CLOSE, _BLANK = STAND_INS = "\ue000", "\ue001", "\ue002"
 
-_CANDIDATE = re.compile(r"<([A-Za-z][A-Za-z0-9_.-]*(?: [A-Za-z0-9_.-]+){0,4})>")
-_NAMED = re.compile(
+_CANDIDATE = Pattern(r"<([A-Za-z][A-Za-z0-9_.-]*(?: [A-Za-z0-9_.-]+){0,4})>")
+_NAMED = Pattern(
     r"[a-z0-9]+(?:[-_][a-z0-9]+)+|[A-Z0-9]+(?:[-_][A-Z0-9]+)*|(?:new |your |the )?(?:pod|name|namespace|id|host|hostname|user|username|password|token|"
     r"url|tag|version|key|value|pid|port|service|cluster|database|table|index|ip|email|region|path|file|date|revision|release|image|node)"
 )
-_ERROR_FOR_BASH = re.compile(r"[ \t]*(?:\n|;|#|\Z)|[ \t]+[|&)<]")
-_OPTION_NEXT = re.compile(r"[ \t]+(?:\\\n[ \t]*)?-")
-_PLAIN_WORD_NEXT = re.compile(r"[ \t]+(?:\\\n[ \t]*)?[A-Za-z0-9_'\"-][A-Za-z0-9_'\":=-]*(?:\s|\Z)")
-_URL_BEFORE = re.compile(r"[a-z][a-z0-9+]*://[^\s<>]*\Z")
-_JOINED_BEFORE = re.compile(r"[=/:@,]\Z")
-_INSIDE_WORD_AFTER = re.compile(r"[:/.,@_-][A-Za-z0-9_\ue000]")
-_COMMAND_START = re.compile(r"(?:\A|[|;&(\n])[ \t]*(?:sudo[ \t]+)?([A-Za-z0-9_./-]*)[^|;&(\n]*\Z")
+_ERROR_FOR_BASH = Pattern(r"[ \t]*(?:\n|;|#|\Z)|[ \t]+[|&)<]")
+_OPTION_NEXT = Pattern(r"[ \t]+(?:\\\n[ \t]*)?-")
+_PLAIN_WORD_NEXT = Pattern(r"[ \t]+(?:\\\n[ \t]*)?[A-Za-z0-9_'\"-][A-Za-z0-9_'\":=-]*(?:\s|\Z)")
+_URL_BEFORE = Pattern(r"[a-z][a-z0-9+]*://[^\s<>]*\Z")
+_JOINED_BEFORE = Pattern(r"[=/:@,]\Z")
+_INSIDE_WORD_AFTER = Pattern(r"[:/.,@_-][A-Za-z0-9_\ue000]")
+_COMMAND_START = Pattern(r"(?:\A|[|;&(\n])[ \t]*(?:sudo[ \t]+)?([A-Za-z0-9_./-]*)[^|;&(\n]*\Z")
 
 # Programs whose users write `program <in> out` and mean redirections.
 _FILTERS = frozenset(

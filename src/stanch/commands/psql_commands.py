@@ -3,9 +3,10 @@
 import re
 
 from stanch.commands.effect import Effect, changes, destroys, reads
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Trait
 
-_DESCRIBES = re.compile(
+_DESCRIBES = Pattern(
     r"\\(?:d[A-Za-z+S]*\+?S?|l\+?|list\+?|z|sf\+?|sv\+?|dt\S*|conninfo|encoding|errverbose|h|help|\?|copyright|timing|x|t|a|H|f|C|T|pset|p|print|r|reset|q|quit|echo|qecho|warn|if|elif|else|endif|gdesc|crosstabview|g|gx|G|dconfig\+?|status|s)\Z"
 )
 _ARGUMENT_WRITES = frozenset({"\\g", "\\gx", "\\s", "\\G"})

@@ -29,12 +29,13 @@ from stanch.commands.placeholders import STAND_INS, mark, restore
 from stanch.commands.registry import grammar, inert, program
 from stanch.commands.variables import Variables, walk
 from stanch.commands.words import Unknown, Word, substitute
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Rating, Reason, Risk, Trait
 
 _DEEPEST = 12
 """Commands inside commands inside commands; deeper than this nobody can follow."""
 
-_HOLDS_VARIABLES = re.compile(r"[$`]|\(\(|\[\[")
+_HOLDS_VARIABLES = Pattern(r"[$`]|\(\(|\[\[")
 _MOST_READINGS = 64
 
 _SHELL_ONLY = frozenset(
@@ -53,8 +54,8 @@ _HARMLESS = frozenset(
 )
 """Programs that only read whatever their arguments are."""
 
-_TOKENS = re.compile(r"[\s;&|()`'\"$<>{}\\,\[\]=!:]+")
-_DESTRUCTIVE_WORDS = re.compile(
+_TOKENS = Pattern(r"[\s;&|()`'\"$<>{}\\,\[\]=!:]+")
+_DESTRUCTIVE_WORDS = Pattern(
     r"\brm\s+-[a-z]*[rf]|\brmtree\b|\bunlink(?:Sync)?\s*\(|\brmSync\s*\(|\bos\.remove\b|\brmdir\s*\(|\bFLUSH(?:ALL|DB)\b|"
     r"\bDROP\s+(?:TABLE|DATABASE|SCHEMA|INDEX|VIEW|ROLE|USER)\b|\bTRUNCATE\b|\bDELETE\s+FROM\b|\bdropDatabase\b|"
     r"\bdeleteMany\b|\bmkfs\b|\bdd\s+[io]f=|\bshred\b",
@@ -465,8 +466,8 @@ _TAKES_STATEMENTS = frozenset({"psql", "mysql"})
 _COMPUTES_NAMES = frozenset(
     "declare typeset local export readonly read unset printf test [ wait getopts let mapfile readarray".split()
 )
-_COMPUTED_INDEX = re.compile(r"[A-Za-z_]\w*\[.*(?:\$\(|`|\$\{).*", re.DOTALL)
-_DESTRUCTIVE_VERB = re.compile(
+_COMPUTED_INDEX = Pattern(r"[A-Za-z_]\w*\[.*(?:\$\(|`|\$\{).*", re.DOTALL)
+_DESTRUCTIVE_VERB = Pattern(
     r"(?:.*[-_:.])?(?:delete|del|destroy|purge|prune|remove|rm|drop|erase|wipe|flush|uninstall|terminate|truncate|nuke)"
     r"(?:[-_:.].*)?\Z",
     re.IGNORECASE,
@@ -485,12 +486,12 @@ _ASKS = frozenset({("--version",), ("--help",)})
 _TAKES_ANYTHING = _SHELL_ONLY | frozenset("at batch init kill mail mailx sendmail telinit wall write".split())
 """Programs that may take `--version` for something to do."""
 
-_ARITHMETIC_EXPANSION = re.compile(r"\$(?:\(\(|\[)(.*?)(?:\)\)|\])\Z", re.DOTALL)
-_PLAIN_EXPANSION = re.compile(
+_ARITHMETIC_EXPANSION = Pattern(r"\$(?:\(\(|\[)(.*?)(?:\)\)|\])\Z", re.DOTALL)
+_PLAIN_EXPANSION = Pattern(
     r"\$\{#?(?:[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])(?:\[(?:[@*]|\d+)\])?(?::?[-=+?].*|[#%/^,].*|:\s*\d+(?::\s*\d+)?)?\}\Z",
     re.DOTALL,
 )
-_ASSIGNS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
+_ASSIGNS = Pattern(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 
 
 def script_functions(script: Script) -> frozenset[str]:

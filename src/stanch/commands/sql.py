@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from stanch.commands import psql_commands
 from stanch.commands.effect import Effect, changes, destroys, reads, together, unreadable
 from stanch.commands.sql_functions import EFFECTS, PREFIXES, PURE, WORDS
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Rating, Reason, Risk, Trait
 
 if TYPE_CHECKING:
@@ -22,19 +23,19 @@ if TYPE_CHECKING:
 LONGEST = 50_000
 """Characters. Longer text is no statement that a person checked."""
 
-_DOLLAR = re.compile(r"\$(?:[A-Za-z_][A-Za-z0-9_]*)?\$")
-_CALL = re.compile(r'((?:[A-Za-z_][\w$]*|"[^"]+"|`[^`]+`)(?:\s*\.\s*(?:[A-Za-z_][\w$]*|"[^"]+"|`[^`]+`))*)\s*\(')
-_VARIABLE = re.compile(r"(?<![:\w\[]):(?:[A-Za-z_]\w*|'|\")")
-_SECRET = re.compile(
+_DOLLAR = Pattern(r"\$(?:[A-Za-z_][A-Za-z0-9_]*)?\$")
+_CALL = Pattern(r'((?:[A-Za-z_][\w$]*|"[^"]+"|`[^`]+`)(?:\s*\.\s*(?:[A-Za-z_][\w$]*|"[^"]+"|`[^`]+`))*)\s*\(')
+_VARIABLE = Pattern(r"(?<![:\w\[]):(?:[A-Za-z_]\w*|'|\")")
+_SECRET = Pattern(
     r"\b(?:pg_shadow|pg_authid|pg_user_mappings?|rolpassword|passwd|authentication_string|mysql\.user|passwords?|secrets?|"
     r"api_?keys?|access_tokens?|refresh_tokens?|password_hash(?:es)?|private_keys?|ssn)\b",
     re.IGNORECASE,
 )
-_CONSTANT_WHERE = re.compile(
+_CONSTANT_WHERE = Pattern(
     r"\bwhere\s+(?:true|1\s*=\s*1|1|not\s+false|''\s*=\s*''|\(?\s*true\s*\)?)\s*(?:returning\b.*)?$",
     re.IGNORECASE | re.DOTALL,
 )
-_EXPLAIN = re.compile(
+_EXPLAIN = Pattern(
     r"(?:explain|describe|desc)\b\s*(\([^()]*\)|(?:(?:analyze|analyse|verbose|extended|format\s*=\s*\w+)\b\s*)*)(.*)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -597,13 +598,13 @@ def _in_literals(statement: _Statement) -> Effect:
     return reads("nothing in it is feared")
 
 
-_PRAGMA_READS = re.compile(
+_PRAGMA_READS = Pattern(
     r"pragma\s+(?:\w+\.)?(?:(?:table_x?info|table_list|index_x?info|index_list|foreign_key_list|foreign_key_check|"
     r"integrity_check|quick_check|compile_options|database_list|collation_list|function_list|module_list|pragma_list|"
     r"page_count|freelist_count|data_version|stats)\b[^=]*|\w+\s*)\Z",
     re.IGNORECASE,
 )
-_PRAGMA_ACTS = re.compile(
+_PRAGMA_ACTS = Pattern(
     r"pragma\s+(?:\w+\.)?(?:wal_checkpoint|optimize|incremental_vacuum|shrink_memory)\b", re.IGNORECASE
 )
 

@@ -6,12 +6,13 @@ into the text. Values are put into the parsed words, in place of the stand-ins.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from stanch.model.record import record
 
 _STEM = "slot"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Stood:
     """`text` with the stand-ins in it; `words` gives the stand-in of each placeholder."""
 

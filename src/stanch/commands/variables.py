@@ -7,7 +7,7 @@ Elsewhere what it may hold is still worth a look: a command is rated by the wors
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import product
 from typing import assert_never
 
@@ -15,25 +15,27 @@ from stanch.commands import constant
 from stanch.commands.parse import Assignment, Compound, Pipeline, Script, Simple, Statement, parse
 from stanch.commands.placeholders import STAND_INS
 from stanch.commands.words import Literal, Unknown, Word
+from stanch.model.pattern import Pattern
+from stanch.model.record import record
 
 _MOST = 16
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_INTEGER = re.compile(r"-?\d{1,18}")
+_NAME = Pattern(r"[A-Za-z_][A-Za-z0-9_]*")
+_INTEGER = Pattern(r"-?\d{1,18}")
 _SETS = frozenset("read mapfile readarray getopts printf unset let declare typeset local wait coproc select".split())
 _OBSCURES = frozenset("eval source . trap alias exec enable bind shopt".split())
-_ASSIGNS_INSIDE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?:\[[^]]*\])?:?=")
-_COMPUTES = re.compile(r"\$\(\((.*)\)\)\Z", re.DOTALL)
-_ARITHMETIC = re.compile(r"[A-Za-z0-9_\s+*/%()<>=!&|?:,^~-]*\Z")
+_ASSIGNS_INSIDE = Pattern(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?:\[[^]]*\])?:?=")
+_COMPUTES = Pattern(r"\$\(\((.*)\)\)\Z", re.DOTALL)
+_ARITHMETIC = Pattern(r"[A-Za-z0-9_\s+*/%()<>=!&|?:,^~-]*\Z")
 _NUMBERS = ("0", "7")
 _NEGATIVE = ("-7",)
-_DEFAULT = re.compile(r"\$\{[A-Za-z_@*#?0-9][A-Za-z0-9_]*:?[-=+](.*)\}\Z", re.DOTALL)
-_COMPUTED = re.compile(
+_DEFAULT = Pattern(r"\$\{[A-Za-z_@*#?0-9][A-Za-z0-9_]*:?[-=+](.*)\}\Z", re.DOTALL)
+_COMPUTED = Pattern(
     r"([A-Za-z_][A-Za-z0-9_]*)\s*(?:\+\+|--|(?:[-+*/%&|^]|<<|>>)?=(?!=))|(?:\+\+|--)\s*([A-Za-z_][A-Za-z0-9_]*)"
 )
 _SPECIAL = frozenset("?#$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Variables:
     """`values` lists all that a variable can hold, `regions` the bytes of the script where it certainly holds it.
 

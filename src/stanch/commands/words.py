@@ -11,15 +11,16 @@ from itertools import pairwise, product
 from math import prod
 
 from stanch.commands.characters import suspicious
+from stanch.model.pattern import Pattern
 
 _OPERATORS = frozenset(";&|<>()")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_ASSIGNED_TILDE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=(?:.*:)?~")
-_SAFE = re.compile(r"[A-Za-z0-9_./:=,@%+^-]+\Z")
-_GLOB = re.compile(r"[*?]|\[[^\0]+.*\]", re.DOTALL)
-_LITERAL_GLOB = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|-|[A-Za-z_.-]+=")
-_INTEGERS = re.compile(r"([+-]?\d+)\.\.([+-]?\d+)(?:\.\.([+-]?\d+))?")
-_LETTERS = re.compile(r"([A-Za-z])\.\.([A-Za-z])(?:\.\.([+-]?\d+))?")
+_NAME = Pattern(r"[A-Za-z_][A-Za-z0-9_]*")
+_ASSIGNED_TILDE = Pattern(r"[A-Za-z_][A-Za-z0-9_]*=(?:.*:)?~")
+_SAFE = Pattern(r"[A-Za-z0-9_./:=,@%+^-]+\Z")
+_GLOB = Pattern(r"[*?]|\[[^\0]+.*\]", re.DOTALL)
+_LITERAL_GLOB = Pattern(r"[A-Za-z][A-Za-z0-9+.-]*://|-|[A-Za-z_.-]+=")
+_INTEGERS = Pattern(r"([+-]?\d+)\.\.([+-]?\d+)(?:\.\.([+-]?\d+))?")
+_LETTERS = Pattern(r"([A-Za-z])\.\.([A-Za-z])(?:\.\.([+-]?\d+))?")
 _MOST_WORDS = 64
 _MOST_VALUES = 16
 
@@ -27,7 +28,7 @@ _ANSI_SINGLE = {
     "a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v",
     "\\": "\\", "'": "'", '"': '"', "?": "?",
 }  # fmt: skip
-_ANSI_CODE = re.compile(r"x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|([0-7]{1,3})")
+_ANSI_CODE = Pattern(r"x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{1,4})|U([0-9A-Fa-f]{1,8})|([0-7]{1,3})")
 
 
 class Undecodable(ValueError):

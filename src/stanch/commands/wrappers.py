@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from stanch.commands.effect import NO_STDIN, Call, Effect, Grammar, Stdin, changes, destroys, reads
 from stanch.commands.environment import assigned, runs_code
 from stanch.commands.options import Options, options, read
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Risk, Trait
 
-_ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
+_ASSIGNMENT = Pattern(r"([A-Za-z_][A-Za-z0-9_]*)=(.*)", re.DOTALL)
 
 
 def inner(call: Call, argv: Sequence[str], otherwise: Effect, *, stdin: Stdin | None = None) -> Effect:

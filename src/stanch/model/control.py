@@ -1,8 +1,10 @@
 """A mitigation in force: it has an owner, a time to live, a check and an undo."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
+
+from stanch.model.record import record
 
 
 class ControlState(StrEnum):
@@ -14,7 +16,7 @@ class ControlState(StrEnum):
     UNDONE = "undone"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Control:
     """`parameters` are what the data plane reads (kind, path, limit); `expires_at` holds without Stanch too.
 

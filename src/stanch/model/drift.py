@@ -1,9 +1,9 @@
 """What a playbook names outside of itself, and whether it was still there when it was looked for."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from stanch.model.problem import Source
+from stanch.model.record import record
 
 
 class Presence(StrEnum):
@@ -14,7 +14,7 @@ class Presence(StrEnum):
     UNASKED = "unasked"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Named:
     """One thing that a playbook names. `kind` is the probe's word for it (`program`, `namespace`, `table`).
 
@@ -36,7 +36,7 @@ class Named:
         return next((value for name, value in self.where if name == key), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Verdict:
     """What a probe found, and in a few words how it knows."""
 
@@ -44,7 +44,7 @@ class Verdict:
     because: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Answer:
     """What was named and what was found. `elapsed_s` is how long the asking took."""
 

@@ -1,12 +1,13 @@
 """What a cause says about an incident: found with evidence, ruled out with a reason, or in need of more evidence."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from stanch.model.record import record
 from stanch.model.risk import Risk
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Evidence:
     """One observation as a sentence with its figures: `name` 'Blocks a call', `text` '124,590 of 124,590 ...'."""
 
@@ -15,7 +16,7 @@ class Evidence:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Proposal:
     """An action that a finding proposes. `parameters` are what the action's do, verify and undo work on.
 
@@ -32,7 +33,7 @@ class Proposal:
     facts: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LongTerm:
     """Something to put right later: `kind` is select_star, missing_pagination, ..."""
 
@@ -41,7 +42,7 @@ class LongTerm:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Finding:
     """A way to break, with its evidence. `confidence` is 0 to 1; `statements` counts what the search ran."""
 
@@ -54,7 +55,7 @@ class Finding:
     later: tuple[LongTerm, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RuledOut:
     """A cause that was looked for and is not it, and why."""
 
@@ -62,7 +63,7 @@ class RuledOut:
     because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Diagnosis:
     """All causes of one search. `elapsed_s` and `statements` are what it cost the patient."""
 

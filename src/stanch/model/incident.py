@@ -1,10 +1,11 @@
 """An incident is a fold over its timeline; these are the events and what they fold to."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from stanch.model.problem import Source
+from stanch.model.record import record
 
 
 class EventKind(StrEnum):
@@ -56,7 +57,7 @@ class EventKind(StrEnum):
     MARK = "mark"  # text (deploy or other change of the outside world)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Event:
     """One link of an incident's chain: `digest` covers everything before it and `previous`.
 
@@ -90,7 +91,7 @@ class ClockState(StrEnum):
     MISSED = "missed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class IncidentClock:
     """A promise with a deadline. `due_at` is None where the playbook's text is no number."""
 
@@ -102,7 +103,7 @@ class IncidentClock:
     ended_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Incident:
     """What people respond to. `id` is a short, increasing, human number as text (`42`).
 

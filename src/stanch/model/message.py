@@ -1,8 +1,10 @@
 """What is said to people, and how a channel answers."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Protocol
+
+from stanch.model.record import record
 
 
 class DeliveryState(StrEnum):
@@ -13,7 +15,7 @@ class DeliveryState(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Message:
     """One message to one address. `key` makes it idempotent: the same key is sent once."""
 
@@ -27,12 +29,12 @@ class Message:
     data: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Delivered:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NotDelivered:
     """A failure says whether trying again helps, and when."""
 

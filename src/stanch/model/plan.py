@@ -1,10 +1,11 @@
 """What playbooks compile to: facts, each with its source, and the problems of what was not understood."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TypeVar
 
 from stanch.model.problem import Problem, Source
+from stanch.model.record import record
 from stanch.model.risk import Rating, Risk
 from stanch.model.signal import Comparison, Signal, Statistic, Unit
 
@@ -31,7 +32,7 @@ class StepKind(StrEnum):
     MANUAL = "manual"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ClockPromise:
     """A promise of a severity: `name` is acknowledge, contain, update, resolve or review.
 
@@ -43,7 +44,7 @@ class ClockPromise:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Regrade:
     """An incident that stays open for `after_s` is treated as `to`; `text` is as written."""
 
@@ -52,7 +53,7 @@ class Regrade:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Severity:
     kind: str = "severity"
     level: str
@@ -64,7 +65,7 @@ class Severity:
     source: Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Threshold:
     """A condition on a signal. `window_s` is what it is computed over, `persistence_s` how long it must hold.
 
@@ -92,7 +93,7 @@ class Threshold:
     source: Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Metric:
     """What one line asks to measure: `signal` is the first it names, `signals` are all."""
 
@@ -103,7 +104,7 @@ class Metric:
     source: Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Slot:
     """A typed placeholder: `type` is text, integer, tag, host, name, ...; `fill` names where a value comes from."""
 
@@ -113,7 +114,7 @@ class Slot:
     fill: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Step:
     """One step of a procedure. `key` is stable across edits that do not touch it (procedure slug and text).
 
@@ -145,7 +146,7 @@ class Step:
     source: Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Procedure:
     """Steps with a name. `signals` are the catalogue's signals its heading and introduction speak of."""
 
@@ -160,14 +161,14 @@ class Procedure:
     source: Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Scenario(Procedure):
     """A procedure for one named way to break."""
 
     kind: str = "scenario"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Trigger:
     kind: str = "trigger"
     condition: str
@@ -177,7 +178,7 @@ class Trigger:
     source: Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Template:
     kind: str = "template"
     name: str
@@ -187,7 +188,7 @@ class Template:
     source: Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Role:
     kind: str = "role"
     name: str
@@ -195,7 +196,7 @@ class Role:
     source: Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Contact:
     kind: str = "contact"
     name: str
@@ -204,7 +205,7 @@ class Contact:
     source: Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PolicyFact:
     kind: str = "policy"
     statement: str
@@ -213,7 +214,7 @@ class PolicyFact:
     source: Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PastIncident:
     kind: str = "past_incident"
     title: str
@@ -224,7 +225,7 @@ class PastIncident:
     source: Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DrillSchedule:
     kind: str = "drill_schedule"
     what: str
@@ -232,7 +233,7 @@ class DrillSchedule:
     source: Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Unread:
     """Text that looks like an instruction and was not understood."""
 
@@ -259,7 +260,7 @@ Fact = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Playbook:
     """One document as read. `text` is what was read, so a pinned plan can always be shown as it was.
 
@@ -274,7 +275,7 @@ class Playbook:
     front: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Plan:
     """All playbooks together; immutable. `hash` is SHA-256 over the documents' bytes and the reader's version.
 

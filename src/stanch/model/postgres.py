@@ -5,11 +5,13 @@ No record holds a value out of the patient's tables: of column statistics, only 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from stanch.model.record import record
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@record
 class Extension:
     """An installed extension: its version as text (`1.10`) and the schema that its functions are in."""
 
@@ -17,7 +19,7 @@ class Extension:
     schema: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Server:
     """What does not change while a session lives. `version` is numeric: 150020 is 15.20.
 
@@ -39,7 +41,7 @@ class Server:
         return self.version // 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Column:
     """A column and what the planner knows of it. `category` is pg_type.typcategory: D is date and time, N numbers.
 
@@ -59,7 +61,7 @@ class Column:
     width: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Index:
     """An index. `columns` are the keys in order, None for an expression; `partial` has a WHERE of its own."""
 
@@ -77,7 +79,7 @@ class Index:
     scans: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Table:
     """A table and its counters. `pages` are relpages (8 kB each), `rows` reltuples: -1 where never analysed.
 
@@ -113,7 +115,7 @@ class Table:
         return next((column for column in self.columns or () if column.name == name), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Statement:
     """A row of pg_stat_statements, summed over users. `time_ms` is execution time; `blocks` shared ones hit or read.
 
@@ -130,7 +132,7 @@ class Statement:
     truncated: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Session:
     """A client that is not idle. Ages are in seconds. `text` may hold literals: it is normalised before it is shown.
 
@@ -162,7 +164,7 @@ class Session:
         return self.state == "active"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class LockWait:
     """A lock that was asked for and not given: `table` is schema.name, None for locks of rows and transactions."""
 
@@ -171,7 +173,7 @@ class LockWait:
     table: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Connections:
     """Clients by state. `allowed` is max_connections, `reserved` what ordinary roles cannot have of them."""
 
@@ -185,7 +187,7 @@ class Connections:
         return sum(self.by_state.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Build:
     """An index being built, as pg_stat_progress_create_index tells. `index` is 0 until the catalog has it."""
 
@@ -203,7 +205,7 @@ class Build:
     locker_pid: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Snapshot:
     """One look, by one statement. `at` is the server's clock in epoch seconds.
 
@@ -226,7 +228,7 @@ class Snapshot:
     prepared_age_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class IndexShape:
     """An index that is not there (yet)."""
 
@@ -235,7 +237,7 @@ class IndexShape:
     columns: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PlanRequest:
     """Plan a statement for unknown parameter values, as if `indexes` were there.
 
@@ -250,7 +252,7 @@ class PlanRequest:
     indexes: tuple[IndexShape, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DescribeRequest:
     """Columns and indexes of tables by oid."""
 
@@ -260,7 +262,7 @@ class DescribeRequest:
 Request = PlanRequest | DescribeRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Planned:
     """A plan: the top node as EXPLAIN (FORMAT JSON) gives it."""
 
@@ -271,14 +273,14 @@ class Planned:
         return float(self.node["Total Cost"])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Unanswered:
     """A request that could not be met, and why."""
 
     because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Described:
     tables: tuple[Table, ...]
 
@@ -286,7 +288,7 @@ class Described:
 Answer = Planned | Described | Unanswered
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Observation:
     """Two looks at one server, `earlier` and `later`, and the answers to what was asked since."""
 
@@ -311,7 +313,7 @@ class Observation:
         return tuple(described.pop(table.oid, table) for table in self.later.tables) + tuple(described.values())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Refusal:
     """The server would not let us in: `sqlstate` 53300 is too many connections. `because` is for people."""
 

@@ -1,10 +1,11 @@
 """Where something was written, and what is wrong with it. Problems are values: all are reported, not the first."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from stanch.model.record import record
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@record
 class Source:
     """A place in a document: 1-based `line` and `column`, and the line's own `text`."""
 
@@ -25,7 +26,7 @@ class Level(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Problem:
     """One thing wrong or not understood. `hint` says what to do about it; `code` is stable (`unknown-signal`)."""
 

@@ -1,7 +1,9 @@
 """What a command or action may do to production."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from stanch.model.record import record
 
 
 class Risk(StrEnum):
@@ -37,7 +39,7 @@ class Trait(StrEnum):
     DYNAMIC = "dynamic"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reason:
     """A part of the command as written, the risk it carries, and `why` in a few words."""
 
@@ -46,7 +48,7 @@ class Reason:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Rating:
     """What a command does. `pipeline` holds the argv of each stage where it runs without a shell, else None.
 

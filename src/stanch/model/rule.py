@@ -1,14 +1,14 @@
 """Armed thresholds and what they say when they fire."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from stanch.model.plan import ThresholdRole
 from stanch.model.problem import Source
+from stanch.model.record import record
 from stanch.model.signal import Comparison, Statistic, Unit
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Rule:
     """Signal + comparison + window + persistence + severity. `id` is stable for the same condition and place."""
 
@@ -38,7 +38,7 @@ class AlertState(StrEnum):
     NO_DATA = "no data"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Evaluation:
     """One rule at one moment. `since` is when the present state began; `value` is None without data."""
 
@@ -49,7 +49,7 @@ class Evaluation:
     at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Alert:
     """Something that fired: from a rule of ours (`rule`) or from another system."""
 

@@ -1,11 +1,12 @@
 """One execution of a procedure for an incident, step by step, durable."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any
 
 from stanch.model.plan import Slot, StepKind
 from stanch.model.problem import Source
+from stanch.model.record import record
 from stanch.model.risk import Risk, Trait
 
 
@@ -43,7 +44,7 @@ class RunState(StrEnum):
         return self in {RunState.FINISHED, RunState.STOPPED}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StepRecord:
     """A step of a run as stored. `digest` binds approvals to what was resolved (see `response.approvals`).
 
@@ -99,7 +100,7 @@ class StepRecord:
     source: Source | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Filled:
     """A value for the slots of that `name`: who gave it, when, and where it came from (`origin`, for people)."""
 
@@ -110,7 +111,7 @@ class Filled:
     origin: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Approval:
     """A person's yes to one digest. `alone`: given by one person where more were needed (break-glass)."""
 
@@ -123,7 +124,7 @@ class Approval:
     alone: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Run:
     """`epoch` is the fence: every write of a run names it, so a replica that lost its lease changes nothing.
 

@@ -1,7 +1,8 @@
 """A measured quantity, and how it is read: one reading, evaluated by the embedded engine and printed as PromQL."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from stanch.model.record import record
 
 
 class Unit(StrEnum):
@@ -51,7 +52,7 @@ class Comparison(StrEnum):
                 return left != right
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Matcher:
     """A label condition: `operator` is one of `=`, `!=`, `=~`, `!~` (regular expressions are anchored)."""
 
@@ -60,7 +61,7 @@ class Matcher:
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Selector:
     """The series of one metric name that satisfy every matcher."""
 
@@ -68,7 +69,7 @@ class Selector:
     matchers: tuple[Matcher, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Gauge:
     """The sum, or the largest, of the latest values; over a window, their mean or maximum.
 
@@ -86,7 +87,7 @@ class Gauge:
     statistic: Statistic | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class GaugeRatio:
     """One gauge over another (connections used over the most allowed).
 
@@ -101,7 +102,7 @@ class GaugeRatio:
     complement: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CounterRate:
     """The per-second rate of counters over a window, summed; with `aggregate` max, the largest of them."""
 
@@ -109,14 +110,14 @@ class CounterRate:
     aggregate: str = "sum"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CounterIncrease:
     """By how much counters grew in a window, all together (restarts within 10 minutes)."""
 
     selector: Selector
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CounterRatio:
     """The increase of some counters over the increase of others, in a window (the share of errors).
 
@@ -130,7 +131,7 @@ class CounterRatio:
     disjoint: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Histogram:
     """A quantile or the mean of a classic histogram over a window. `selector` names it without `_bucket`.
 
@@ -144,7 +145,7 @@ class Histogram:
 Reading = Gauge | GaugeRatio | CounterRate | CounterIncrease | CounterRatio | Histogram
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Signal:
     """A named quantity. `phrases` are the ways people write it, lower case, without an article.
 
@@ -163,7 +164,7 @@ class Signal:
     default_window_s: float = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Sample:
     """One scraped value. `labels` are sorted pairs without the metric's name; `at` is in epoch seconds."""
 

@@ -7,17 +7,18 @@ Version 7 with one control reads::
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from stanch.model.problem import Level, Problem
+from stanch.model.record import record
 
 
 class Malformed(ValueError):
     """What was read is none of our documents."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ConcurrencyLimit:
     """At most `limit` requests under `path` run at once; `queue` more wait up to `max_wait_s`, the rest are refused.
 
@@ -62,7 +63,7 @@ KINDS = {"limit_concurrency": ConcurrencyLimit}
 _TYPES: dict[type, tuple[type, ...]] = {str: (str,), int: (int,), float: (int, float)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TrafficState:
     """The controls in force. `version` grows by one with every change, so a reader can tell which one it has."""
 

@@ -1,17 +1,18 @@
 """What every reader is given beside the document."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from stanch.model.plan import Fact
 from stanch.model.problem import Problem
+from stanch.model.record import record
 from stanch.playbook.document import Document
 from stanch.playbook.effort import Effort
 from stanch.playbook.topics import Outline
 from stanch.playbook.vocabulary import Vocabulary
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Context:
     """The vocabulary with the team's own words in it, what each section is about, and the language.
 

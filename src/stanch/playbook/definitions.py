@@ -5,11 +5,11 @@ They are read from every document before anything else, since every reader looks
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from stanch.catalogue.action import ActionEntry
 from stanch.commands.rating import rate
 from stanch.model.problem import Level, Problem
+from stanch.model.record import record
 from stanch.model.signal import CounterRate, CounterRatio, GaugeRatio, Histogram, Signal, Unit
 from stanch.playbook.document import Document, Line, Table
 from stanch.playbook.phrases import Phrases
@@ -31,7 +31,7 @@ _UNITS: tuple[tuple[Unit, Phrases], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Definitions:
     """What the tables of a document define, and what in them was not understood."""
 
@@ -59,7 +59,7 @@ def definitions(document: Document) -> Definitions:
     return Definitions(signals=tuple(signals), actions=actions, problems=tuple(problems))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Row:
     """The cells of a row by their columns' titles; `name` and `line` are those of the first."""
 

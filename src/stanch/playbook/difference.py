@@ -5,7 +5,6 @@ behaviour gives nothing.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -23,6 +22,7 @@ from stanch.model.plan import (
     Trigger,
 )
 from stanch.model.problem import Source
+from stanch.model.record import record
 from stanch.playbook.telling import condition
 from stanch.playbook.words import listing
 
@@ -35,7 +35,7 @@ class Kind(StrEnum):
     CHANGED = "changed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Change:
     """One difference: what it is about (`rule`, `clock`, `step`, ...), in words, and its place before and after."""
 

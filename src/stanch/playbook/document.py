@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from html.parser import HTMLParser
 from typing import assert_never
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from stanch.model.pattern import Pattern
 from stanch.model.problem import Level, Problem, Source
+from stanch.model.record import record
 
 MAX_BYTES = 16_000_000
 """Above this a document is refused with a problem; the rest of the plan still loads."""
@@ -28,7 +29,7 @@ _MAX_LINE = 20_000
 """Characters of a line that are read; a longer one is data."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Line:
     """A line of text as written, without list markers. `column` is where `text` begins, 1-based."""
 
@@ -46,7 +47,7 @@ class Line:
         return self.column + _offsets(self.text)[index]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Heading:
     """`level` is 1 to 6 as written; a line that is only bold counts on from 7, by the form of its numbering."""
 
@@ -55,12 +56,12 @@ class Heading:
     title: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Paragraph:
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Item:
     """One entry of a list. `number` is as written in an ordered list; `checked` is None where there is no box."""
 
@@ -85,13 +86,13 @@ class Item:
         return self.blocks[1:] if self.lines else self.blocks
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Items:
     ordered: bool
     items: tuple[Item, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Code:
     """A fence or an indented block. `first` is the file's line of `lines[0]`, `column` where its text begins."""
 
@@ -111,18 +112,18 @@ class Code:
         return "\n".join(self.lines)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Table:
     header: tuple[Line, ...]
     rows: tuple[tuple[Line, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Quote:
     blocks: tuple["Block", ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Html:
     lines: tuple[Line, ...]
 
@@ -181,7 +182,7 @@ class Document:
 # --- inline ----------------------------------------------------------------------------------------------------
 
 _TAGS = "b|i|u|em|strong|br|code|kbd|sub|sup|span|p|div|a|small|mark|font|li|ul|ol"
-_INLINE = re.compile(
+_INLINE = Pattern(
     rf"""
     \\(?P<escaped>[!-/:-@\[-`{{-~])
   | (?P<ticks>`+)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)
@@ -193,7 +194,7 @@ _INLINE = re.compile(
     """,
     re.VERBOSE,
 )
-_SPECIAL = re.compile(r"[\\`\[<&~*_]")
+_SPECIAL = Pattern(r"[\\`\[<&~*_]")
 
 
 def _strip(text: str) -> tuple[str, list[int]]:
@@ -241,10 +242,10 @@ def _offsets(text: str) -> Sequence[int]:
 
 # --- bytes to text ----------------------------------------------------------------------------------------------
 
-_FRONT = re.compile(
+_FRONT = Pattern(
     r"\A---[ \t]*\n(?P<body>(?:(?!---[ \t]*$|\.\.\.[ \t]*$).*\n){0,200})(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.MULTILINE
 )
-_FIELD = re.compile(r"^(?P<key>[A-Za-z][\w -]*):[ \t]+(?P<value>.*\S)[ \t]*$", re.MULTILINE)
+_FIELD = Pattern(r"^(?P<key>[A-Za-z][\w -]*):[ \t]+(?P<value>.*\S)[ \t]*$", re.MULTILINE)
 
 
 def _decode(path: str, raw: bytes) -> tuple[str, tuple[Problem, ...]]:
@@ -287,17 +288,17 @@ def _decode(path: str, raw: bytes) -> tuple[str, tuple[Problem, ...]]:
 
 # --- blocks -----------------------------------------------------------------------------------------------------
 
-_RULES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("table", re.compile(r"\|")),
-    ("code", re.compile(r"^(?: {4}|\t)", re.MULTILINE)),
-    ("fence", re.compile(r"```|~~~")),
-    ("blockquote", re.compile(r">")),
-    ("hr", re.compile(r"^[ \t>*+\d.)-]*(?:-[ \t]*-[ \t]*-|\*[ \t]*\*[ \t]*\*|_[ \t]*_[ \t]*_)", re.MULTILINE)),
-    ("list", re.compile(r"^[ \t>]*(?:[-+*]|\d{1,9}[.)])(?:\s|$)", re.MULTILINE)),
-    ("reference", re.compile(r"\]:")),
-    ("html_block", re.compile(r"<")),
-    ("heading", re.compile(r"#")),
-    ("lheading", re.compile(r"^[ \t>*+\d.)-]*(?:=+|-+)[ \t]*$", re.MULTILINE)),
+_RULES: tuple[tuple[str, Pattern], ...] = (
+    ("table", Pattern(r"\|")),
+    ("code", Pattern(r"^(?: {4}|\t)", re.MULTILINE)),
+    ("fence", Pattern(r"```|~~~")),
+    ("blockquote", Pattern(r">")),
+    ("hr", Pattern(r"^[ \t>*+\d.)-]*(?:-[ \t]*-[ \t]*-|\*[ \t]*\*[ \t]*\*|_[ \t]*_[ \t]*_)", re.MULTILINE)),
+    ("list", Pattern(r"^[ \t>]*(?:[-+*]|\d{1,9}[.)])(?:\s|$)", re.MULTILINE)),
+    ("reference", Pattern(r"\]:")),
+    ("html_block", Pattern(r"<")),
+    ("heading", Pattern(r"#")),
+    ("lheading", Pattern(r"^[ \t>*+\d.)-]*(?:=+|-+)[ \t]*$", re.MULTILINE)),
 )
 """The block rules, each with what a text must hold for it to matter; the others are left out of the parser."""
 
@@ -314,16 +315,16 @@ def _tokens(text: str) -> list[Token]:
     return _parser(tuple(name for name, needed in _RULES if needed.search(text))).parse(text)
 
 
-_BOX = re.compile(r"^\[(?P<mark>[ xX])\]\s+")
-_BOLD_LINE = re.compile(
+_BOX = Pattern(r"^\[(?P<mark>[ xX])\]\s+")
+_BOLD_LINE = Pattern(
     r"^(?:(?P<number>\d+)\.?\s*)?(?P<mark>\*\*|__)(?P<text>(?:(?!\*\*|__).)+?)(?P=mark)(?P<after>\s*:?)\s*$"
 )
-_BOLD_NUMBERED = re.compile(r"^(?P<mark>\*\*|__)(?P<word>[A-Za-z]+)\s+#?\d+\s*:?(?P=mark)\s*:?\s+\S")
-_FENCE_END = re.compile(r"^\s*(?:>\s*)*(`{3,}|~{3,})\s*$")
-_RESUMES = re.compile(r"^#{1,6}\s+[^#\s]")
+_BOLD_NUMBERED = Pattern(r"^(?P<mark>\*\*|__)(?P<word>[A-Za-z]+)\s+#?\d+\s*:?(?P=mark)\s*:?\s+\S")
+_FENCE_END = Pattern(r"^\s*(?:>\s*)*(`{3,}|~{3,})\s*$")
+_RESUMES = Pattern(r"^#{1,6}\s+[^#\s]")
 
 
-def _heading(level: int, line: Line) -> Heading:
+def heading_of(level: int, line: Line) -> Heading:
     return Heading(level=level, line=line, title=line.plain.strip().rstrip(":").rstrip())
 
 
@@ -361,7 +362,7 @@ class _Reader:
                 inline = self.tokens[self.at]
                 self.at += 2
                 line = self.text_lines(inline)
-                return _heading(int(token.tag[1]), line[0]) if line else None
+                return heading_of(int(token.tag[1]), line[0]) if line else None
             case "paragraph_open":
                 inline = self.tokens[self.at]
                 self.at += 2
@@ -465,6 +466,8 @@ class _Reader:
     def html(self, token: Token) -> Sequence[Block]:
         """What a block of HTML holds as Markdown would say it; tags without text are nothing."""
         first, last = self.span(token)
+        from stanch.playbook.html import HtmlReader  # noqa: PLC0415 - a document without HTML does without its parser
+
         reader = HtmlReader(first)
         reader.feed(token.content)
         reader.close()
@@ -475,10 +478,10 @@ class _Reader:
         ]
 
 
-_MARKS: tuple[tuple[bool, re.Pattern[str]], ...] = (
-    (True, re.compile(r"^\(?(?P<mark>[a-z]|[ivx]{2,4})[.)]\s+(?=\S)")),
-    (True, re.compile(r"^(?P<mark>\d{1,2}\.\d{1,2}\.?)\s+(?=[A-Z])")),
-    (False, re.compile(r"^(?P<mark>[-*+\u2022\u25aa\u25cf\u25e6\u2023\u00b7\u25cb\u2013])\s+(?=\S)")),
+_MARKS: tuple[tuple[bool, Pattern], ...] = (
+    (True, Pattern(r"^\(?(?P<mark>[a-z]|[ivx]{2,4})[.)]\s+(?=\S)")),
+    (True, Pattern(r"^(?P<mark>\d{1,2}\.\d{1,2}\.?)\s+(?=[A-Z])")),
+    (False, Pattern(r"^(?P<mark>[-*+\u2022\u25aa\u25cf\u25e6\u2023\u00b7\u25cb\u2013])\s+(?=\S)")),
 )
 """Marks that people count and list with and CommonMark does not take for a list's, and whether they count."""
 
@@ -507,7 +510,7 @@ def _listed(paragraph: Paragraph) -> Iterator[Block]:
     yield paragraph
 
 
-_LABEL = re.compile(r"^\S.{0,60}:(?:\*\*|__)?$")
+_LABEL = Pattern(r"^\S.{0,60}:(?:\*\*|__)?$")
 
 
 def _without_lazy_labels(items: Items) -> Iterator[Block]:
@@ -531,170 +534,6 @@ def _without_lazy_labels(items: Items) -> Iterator[Block]:
         yield from item.blocks[1:]
     if held:
         yield Items(ordered=items.ordered, items=tuple(held))
-
-
-class HtmlReader(HTMLParser):
-    """Blocks of HTML as wikis export them: tables, lists, headings, paragraphs, preformatted text.
-
-    Texts keep the place where they begin; `first` is the number of lines before the HTML.
-    """
-
-    def __init__(self, first: int) -> None:
-        super().__init__()
-        self.first = first
-        self.blocks: list[Block] = []
-        self._lists: list[tuple[bool, list[Item]]] = []
-        self._open: list[list[Block]] = []
-        self._rows: list[list[Line]] | None = None
-        self._text: list[str] = []
-        self._place: tuple[int, int] | None = None
-        self._pre = False
-        self._mute = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del attrs
-        match tag:
-            case "script" | "style":
-                self._mute += 1
-            case "table":
-                self._end_text()
-                self._rows = []
-            case "tr" if self._rows is not None:
-                self._end_cell()
-                self._rows.append([])
-            case "td" | "th" if self._rows is not None:
-                self._end_cell()
-                number, column = self.getpos()
-                self._place = (number + self.first, column + 1)
-            case _ if self._rows is not None:
-                return
-            case "ul" | "ol" if len(self._lists) < _DEEPEST_HTML:
-                self._end_text()
-                self._lists.append((tag == "ol", []))
-            case "li":
-                self._end_item()
-                if self._lists:
-                    self._open.append([])
-            case "pre":
-                self._end_text()
-                self._pre = True
-            case _ if tag in _HTML_BLOCKS:
-                self._end_text()
-            case "br":
-                self._text.append(" ")
-            case _:
-                return
-
-    def handle_endtag(self, tag: str) -> None:
-        match tag:
-            case "script" | "style":
-                self._mute = max(0, self._mute - 1)
-            case "td" | "th" | "tr" if self._rows is not None:
-                self._end_cell()
-            case "table":
-                self._end_table()
-            case _ if self._rows is not None:
-                return
-            case "ul" | "ol":
-                self._end_list()
-            case "li":
-                self._end_item()
-            case "pre":
-                self._end_code()
-            case "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
-                line = self._line()
-                if line is not None:
-                    self._put(_heading(int(tag[1]), line))
-            case _ if tag in _HTML_BLOCKS:
-                self._end_text()
-            case _:
-                return
-
-    def handle_data(self, data: str) -> None:
-        if self._mute:
-            return
-        if self._place is None and data.strip():
-            number, column = self.getpos()
-            lead = data[: len(data) - len(data.lstrip())]
-            lines = lead.count("\n")
-            column = column + len(lead) if not lines else len(lead) - lead.rfind("\n") - 1
-            self._place = (number + self.first + lines, column + 1)
-        self._text.append(data)
-
-    def close(self) -> None:
-        super().close()
-        self._end_table()
-        while self._lists:
-            self._end_list()
-        self._end_code() if self._pre else self._end_text()
-
-    def _put(self, block: Block) -> None:
-        (self._open[-1] if self._open else self.blocks).append(block)
-
-    def _line(self) -> Line | None:
-        """The text so far as one line, begun anew; None where there is none."""
-        text = " ".join("".join(self._text).split())
-        place, self._text, self._place = self._place, [], None
-        if not text or place is None:
-            return None
-        return Line(number=place[0], column=place[1], text=text)
-
-    def _end_text(self) -> None:
-        line = self._line()
-        if line is not None:
-            self._put(Paragraph(lines=(line,)))
-
-    def _end_item(self) -> None:
-        self._end_text()
-        if not self._open or len(self._open) < len(self._lists):
-            return
-        blocks = tuple(self._open.pop())
-        ordered, items = self._lists[-1]
-        head = next(iter(blocks[0].lines), None) if blocks and isinstance(blocks[0], Paragraph) else None
-        if head is not None:
-            items.append(Item(line=head, number=len(items) + 1 if ordered else None, checked=None, blocks=blocks))
-
-    def _end_list(self) -> None:
-        if not self._lists:
-            return
-        self._end_item()
-        ordered, items = self._lists.pop()
-        if items:
-            self._put(Items(ordered=ordered, items=tuple(items)))
-
-    def _end_code(self) -> None:
-        lines = "".join(self._text).strip("\n").split("\n")
-        place, self._text, self._place, self._pre = self._place, [], None, False
-        if place is not None:
-            self._put(Code(info="", lines=tuple(lines), first=place[0], column=1))
-
-    def _end_cell(self) -> None:
-        place = self._place
-        text = " ".join("".join(self._text).split())
-        self._text, self._place = [], None
-        if self._rows is None or place is None:
-            return
-        if not self._rows:
-            self._rows.append([])
-        self._rows[-1].append(Line(number=place[0], column=place[1], text=text))
-
-    def _end_table(self) -> None:
-        if self._rows is None:
-            return
-        self._end_cell()
-        rows = [tuple(row) for row in self._rows if row]
-        self._rows = None
-        if len(rows) > 1:
-            self._put(Table(header=rows[0], rows=tuple(rows[1:])))
-        elif rows:
-            self._put(Paragraph(lines=rows[0]))
-
-
-_DEEPEST_HTML = 12
-_HTML_BLOCKS = frozenset(
-    {*["p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "dt", "dd", "section", "article"]}
-    | {*["details", "summary", "blockquote", "aside", "main", "header", "footer"]}
-)
 
 
 def _parse_blocks(path: str, text: str, lines: Sequence[str]) -> tuple[tuple[Block, ...], tuple[Problem, ...]]:
@@ -749,7 +588,7 @@ def _shape(text: str) -> str:
     return "number" if re.match(r"^\d+[.)]?\s", text) else "label"
 
 
-def _bold_heading(block: Block, following: Block | None) -> tuple[Line, tuple[Line, ...]] | None:
+def _boldheading_of(block: Block, following: Block | None) -> tuple[Line, tuple[Line, ...]] | None:
     """The line that stands as a heading, and the paragraph's other lines; None where the block is plain text."""
     if not isinstance(block, Paragraph):
         return None
@@ -770,7 +609,7 @@ def _sections(blocks: Sequence[Block]) -> Section:
             flat.append((block, []))
             continue
         following = blocks[index + 1] if index + 1 < len(blocks) else None
-        bold = _bold_heading(block, following)
+        bold = _boldheading_of(block, following)
         if bold is None:
             flat[-1][1].append(block)
             continue
@@ -784,7 +623,7 @@ def _sections(blocks: Sequence[Block]) -> Section:
             shapes[-1].add(shape)
         else:
             shapes.append({shape})
-        flat.append((_heading(6 + len(shapes), line), [Paragraph(lines=rest)] if rest else []))
+        flat.append((heading_of(6 + len(shapes), line), [Paragraph(lines=rest)] if rest else []))
 
     at = 0
 
@@ -822,8 +661,8 @@ def read_document(path: str, raw: bytes) -> tuple[Document, tuple[Problem, ...]]
     return document, (*problems, *cut, *broken)
 
 
-_HTML_OPENS = re.compile(r"^[ \t]{0,3}<(?P<tag>table|ul|ol)\b", re.IGNORECASE)
-_FENCE = re.compile(r"^[ \t>]*(```|~~~)")
+_HTML_OPENS = Pattern(r"^[ \t]{0,3}<(?P<tag>table|ul|ol)\b", re.IGNORECASE)
+_FENCE = Pattern(r"^[ \t>]*(```|~~~)")
 _LONGEST_HTML = 2_000
 
 
@@ -877,7 +716,7 @@ def _bounded(path: str, body: str) -> tuple[str, tuple[Problem, ...]]:
     return "\n".join(lines), tuple(problems[:20])
 
 
-_DEEP = re.compile(r"^(?:[ \t]*(?:>|[-*+] |\d+[.)] )){12}|^[ \t]{120}[ \t]*[-*+>\d]")
+_DEEP = Pattern(r"^(?:[ \t]*(?:>|[-*+] |\d+[.)] )){12}|^[ \t]{120}[ \t]*[-*+>\d]")
 
 
 def _left_out(path: str, index: int, line: str, code: str, words: str) -> Problem:
@@ -914,7 +753,7 @@ def lines_of(block: Block) -> Iterator[Line]:
             assert_never(block)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Passage:
     """Consecutive lines as one text (joined by a space), whose characters still know their place."""
 

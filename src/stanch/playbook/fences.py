@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
+from stanch.model.pattern import Pattern
+from stanch.model.record import record
 from stanch.playbook.document import Code
 from stanch.playbook.words import wordset
 
@@ -22,7 +23,7 @@ class Content(StrEnum):
     CODE = "code"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Command:
     """One command or statement of a fence. `label` is the comment above it, `expects` an expectation beside it."""
 
@@ -65,26 +66,26 @@ _PROGRAMS = wordset(
 )
 """Programs that a line of a runbook begins with; a line that begins with another word may still be a command."""
 
-_PROMPT = re.compile(
+_PROMPT = Pattern(
     r"^(?P<prompt>\s*(?:\([\w.-]+\)\s*)?(?:[\w.-]+@[\w.-]+[^$#%>]{0,60}[$#%]|\[[^\]]+\][$#]|[$%]|(?:\w+[=#]>"
     r"|sql>|mysql>|postgres=[#>]|redis>|127\.0\.0\.1:\d+>|PS[^>]*>))\s+)(?P<rest>\S.*)$"
 )
-_SQL_START = re.compile(
+_SQL_START = Pattern(
     r"^\s*(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|TRUNCATE|WITH|EXPLAIN|VACUUM|ANALYZE|REINDEX|SHOW"
     r"|SET|BEGIN|COMMIT|ROLLBACK|GRANT|REVOKE|KILL|CALL|LOCK|CHECKPOINT)\b",
     re.IGNORECASE,
 )
-_PROMQL = re.compile(
+_PROMQL = Pattern(
     r"\b(?:rate|irate|increase|histogram_quantile|sum by|avg_over_time|absent|label_replace)\s*\("
     r"|\bsum\s*\(\s*rate|\{[^{}]*=~?\"|\[\d+[smhd]\]"
 )
-_TEMPLATE = re.compile(
+_TEMPLATE = Pattern(
     r"\[[A-Z][^\]\n]{2,40}\]|\{\{.*?\}\}|^(?:Subject|To|Hi|Dear|Hello|Status|Impact|Incident|Summary)\b.*:?",
     re.MULTILINE,
 )
-_CONFIG_LINE = re.compile(r"^\s*(?:-\s+)?[\w./-]+:(?:\s|$)|^\s*[\[{]|^\s*\"[\w-]+\"\s*:|^\s*[\w.]+\s*=\s*\S+\s*$")
-_ASSIGNMENT = re.compile(r"^\s*(?:export\s+)?[A-Za-z_]\w*=\S*")
-_PATH_PROGRAM = re.compile(r"^\s*(?:sudo\s+)?(?:\.{0,2}/|~/)[\w./-]+(?:\s|$)")
+_CONFIG_LINE = Pattern(r"^\s*(?:-\s+)?[\w./-]+:(?:\s|$)|^\s*[\[{]|^\s*\"[\w-]+\"\s*:|^\s*[\w.]+\s*=\s*\S+\s*$")
+_ASSIGNMENT = Pattern(r"^\s*(?:export\s+)?[A-Za-z_]\w*=\S*")
+_PATH_PROGRAM = Pattern(r"^\s*(?:sudo\s+)?(?:\.{0,2}/|~/)[\w./-]+(?:\s|$)")
 
 
 def _first_word(line: str) -> str:
@@ -169,15 +170,15 @@ def _unlabelled(lines: list[str], text: str) -> Content:
 
 # --- commands ---------------------------------------------------------------------------------------------------
 
-EXPECTED = re.compile(
+EXPECTED = Pattern(
     r"^(?:#|--|//)\s*(?:expected?(?: output| result)?|should (?:return|show|be|print|see)|output|result"
     r"|returns|=>|must)\b\s*:?\s*(?P<what>.+)$",
     re.IGNORECASE,
 )
-_COMMENT = re.compile(r"^\s*#(?!!)\s*(?P<text>.*)$")
-_HEREDOC = re.compile(r"<<-?\s*(?P<quote>['\"]?)(?P<word>\w+)(?P=quote)")
-_OPENERS = re.compile(r"(?:^|[;&|]\s*|\bdo\s+|\bthen\s+|\belse\s+)(?P<word>if|for|while|until|case|select)\b")
-_CLOSERS = re.compile(r"(?:^|[;&|]\s*|\s)(?P<word>fi|done|esac)\b")
+_COMMENT = Pattern(r"^\s*#(?!!)\s*(?P<text>.*)$")
+_HEREDOC = Pattern(r"<<-?\s*(?P<quote>['\"]?)(?P<word>\w+)(?P=quote)")
+_OPENERS = Pattern(r"(?:^|[;&|]\s*|\bdo\s+|\bthen\s+|\belse\s+)(?P<word>if|for|while|until|case|select)\b")
+_CLOSERS = Pattern(r"(?:^|[;&|]\s*|\s)(?P<word>fi|done|esac)\b")
 
 
 def commands_of(code: Code) -> tuple[Command, ...]:

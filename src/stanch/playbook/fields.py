@@ -1,16 +1,16 @@
 """Labelled parts: `**Severity:** P1`, `Root Cause: ...`, `Lessons:` above a list."""
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from stanch.model.pattern import Pattern
+from stanch.model.record import record
 from stanch.playbook.document import Block, Code, Heading, Html, Items, Line, Paragraph, Quote, Table
 from stanch.playbook.phrases import Phrases
 
-_LABELLED = re.compile(r"^(?P<label>[A-Za-z][\w '\u2019/&().-]{0,60}?)\s*:(?=\s|$)\s*(?P<value>.*)$")
+_LABELLED = Pattern(r"^(?P<label>[A-Za-z][\w '\u2019/&().-]{0,60}?)\s*:(?=\s|$)\s*(?P<value>.*)$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Part:
     """A label (None for what stands before the first), the line it is on, its text, and the blocks below it."""
 
@@ -105,7 +105,7 @@ def field_texts(blocks: Sequence[Block], label: Phrases) -> Iterator[str]:
                 yield split[1]
 
 
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\u201c\"(*])")
+_SENTENCE = Pattern(r"(?<=[.!?])\s+(?=[A-Z\u201c\"(*])")
 
 
 def sentences(text: str) -> Iterator[tuple[int, str]]:

@@ -6,15 +6,16 @@ does not build the same table anew on every start (a test holds the two equal).
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from stanch.model.record import record
 
 END = "$END"
 """The kind after the last token."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Part:
     """A piece of a parsed segment: the grammar's name for it, and the indices of its tokens."""
 
@@ -22,7 +23,7 @@ class Part:
     at: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Rule:
     """One production: what it makes, of how many symbols, and its name among the parts.
 
@@ -35,7 +36,7 @@ class Rule:
     lists: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Table:
     """`actions` of each state by kind: a state to go to, or minus the number (from 1) of a rule that is complete.
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from stanch.model.pattern import Pattern
 from stanch.playbook.words import stem, wordset
 
 _VERBS = frozenset(
@@ -41,7 +42,7 @@ _ADVERBS = wordset(
     "immediately temporarily first then next finally also gradually slowly quickly manually carefully always never "
     "please if needed optionally safely gracefully re-run rapidly promptly briefly additionally again only"
 )
-_LEAD = re.compile(
+_LEAD = Pattern(
     r"^(?:ans(?:wer)?\s*:\s*)?(?:to [^,]{3,60},\s*)?(?:if (?:needed|necessary|required|possible)[^,]{0,20},\s*)?"
     r"(?:(?:i|we|you|they|the team|one)"
     r"(?:['\u2019](?:d|ll)| would| will| should| must| can| could| need to| have to)?\s+"
@@ -50,11 +51,11 @@ _LEAD = re.compile(
     r"(?:would |will |should |could )?(?:include|be|involve|are)\s*:?\s+)?",
     re.IGNORECASE,
 )
-_JOINT = re.compile(
+_JOINT = Pattern(
     r"\s*(?:;|,)\s+(?:and then |and also |and |then |or |as well as )?|\s+(?:and then|and also|and|then|or)\s+",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[A-Za-z][A-Za-z-]*")
+_WORD = Pattern(r"[A-Za-z][A-Za-z-]*")
 
 
 def tells(text: str) -> bool:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from stanch.model.pattern import Pattern
 from stanch.playbook.words import wordset
 
 _SMALL_WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
@@ -62,9 +63,9 @@ _SCRIPTS: Mapping[str, str] = MappingProxyType(
         "THAI": "Thai",
     }
 )
-_FENCED = re.compile(r"^(?P<fence>```+|~~~+).*?(?:^(?P=fence)|\Z)", re.MULTILINE | re.DOTALL)
-_WORD = re.compile(r"[^\W\d_]+")
-_CODE = re.compile(r"`[^`\n]*`")
+_FENCED = Pattern(r"^(?P<fence>```+|~~~+).*?(?:^(?P=fence)|\Z)", re.MULTILINE | re.DOTALL)
+_WORD = Pattern(r"[^\W\d_]+")
+_CODE = Pattern(r"`[^`\n]*`")
 _FEWEST_DIFFERENT = 4
 """Small words of a language that must occur; letters alone (names of hosts, of columns) are words of none."""
 

@@ -4,11 +4,11 @@ A limit only acts where the text says so: as an entry of a list of alerts or tri
 rolls back or restarts. Everything else is kept as a fact with the reason why it is not armed.
 """
 
-import re
-from dataclasses import dataclass
 from functools import lru_cache
 
+from stanch.model.pattern import Pattern
 from stanch.model.plan import ThresholdRole
+from stanch.model.record import record
 from stanch.model.signal import Comparison
 from stanch.playbook.phrases import Phrases
 from stanch.playbook.topics import Topic, topic_of_title
@@ -17,7 +17,7 @@ ACTING = frozenset({ThresholdRole.ALERT, ThresholdRole.ROLLBACK_TRIGGER, Thresho
 """The roles that act by themselves."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Mood:
     """The role of a threshold, and why it does not act; `because` is empty where it does."""
 
@@ -25,7 +25,7 @@ class Mood:
     because: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Setting:
     """Where a sentence stands: the topic and title above it, and whether it is an entry of a list or table.
 
@@ -122,10 +122,10 @@ _EXCEPTION = Phrases(r"unless|except|excluding|other than|not (?:if|when)|only (
 _NEGATION = Phrases(r"don['\u2019]?t|do not|never|no|not")
 _ANY_OF = Phrases(r"following|these|any of|one of")
 
-_LOW_IS_BAD = re.compile(
+_LOW_IS_BAD = Pattern(
     r"success|availab|uptime|hit|free|remaining|ready|healthy|consumers|\.up$|cache_hit|coverage|apdex|publish_rate"
 )
-_EITHER_IS_BAD = re.compile(
+_EITHER_IS_BAD = Pattern(
     r"(?:request|transaction|operation|command)_rate$|\.connections$|k8s\.pod\.ready|traffic|network"
 )
 

@@ -1,8 +1,10 @@
 """Numbers with units, as people write them, in normalised units: ratios, seconds, bytes, counts, per second."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+
+from stanch.model.pattern import Pattern
+from stanch.model.record import record
 
 
 class Measure(StrEnum):
@@ -16,7 +18,7 @@ class Measure(StrEnum):
     NUMBER = "NUMBER"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Quantity:
     """`value` in the normalised unit of its measure; `upper` closes a range; `text` is as written.
 
@@ -79,7 +81,7 @@ _PER = r"(?:per|/|an?|each|every)"
 _BASE_TIME = r"seconds?|secs?|sec|s|minutes?|mins?|min|m|hours?|hrs?|hr|h|days?|d"
 _DASH = r"(?:-|\u2013|\u2014|\bto\b)"
 
-PATTERN = re.compile(
+PATTERN = Pattern(
     rf"""
     (?P<clock>(?<![\w.]){_NUMBER}\s?h(?:ours?|rs?)?\s?(?:and\s)?{_NUMBER}\s?m(?:in(?:ute)?s?)?\b)
   | (?P<range>(?<![\w.,+-])(?P<low>{_NUMBER})\s?(?P<lowunit>%|(?:{_TIME}|{_SIZE})\b)?\s?{_DASH}\s?(?P<high>{_NUMBER})

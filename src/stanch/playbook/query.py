@@ -4,9 +4,10 @@ What is not one of these forms is not guessed at: the signal is then not defined
 """
 
 import re
-from dataclasses import dataclass
 
 from stanch.catalogue.signals.selector import series
+from stanch.model.pattern import Pattern
+from stanch.model.record import record
 from stanch.model.signal import (
     CounterIncrease,
     CounterRate,
@@ -20,20 +21,20 @@ from stanch.model.signal import (
 )
 from stanch.playbook.quantity import duration
 
-_OUTER = re.compile(
+_OUTER = Pattern(
     r"^(?P<name>sum|avg|max|min|count)\s*(?:(?:by|without)\s*\([^()]*\)\s*)?\((?P<inside>.*)\)\s*(?:(?:by"
     r"|without)\s*\([^()]*\))?$",
     re.DOTALL,
 )
-_RANGED = re.compile(
+_RANGED = Pattern(
     r"^(?P<function>rate|irate|increase)\s*\(\s*(?P<selector>.*?)\s*\[(?P<window>\d+[smhd])\]\s*\)$", re.DOTALL
 )
-_QUANTILE = re.compile(r"^histogram_quantile\s*\(\s*(?P<quantile>0?\.\d+)\s*,\s*(?P<inside>.*)\)$", re.DOTALL)
-_SCALED = re.compile(r"^(?P<query>.*?)\s*(?P<operator>[*/])\s*(?P<factor>\d+(?:\.\d+)?)$", re.DOTALL)
+_QUANTILE = Pattern(r"^histogram_quantile\s*\(\s*(?P<quantile>0?\.\d+)\s*,\s*(?P<inside>.*)\)$", re.DOTALL)
+_SCALED = Pattern(r"^(?P<query>.*?)\s*(?P<operator>[*/])\s*(?P<factor>\d+(?:\.\d+)?)$", re.DOTALL)
 _QUANTILES = {0.5: Statistic.P50, 0.9: Statistic.P90, 0.95: Statistic.P95, 0.99: Statistic.P99}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Query:
     """A reading with what the query says beside it: its statistic, and the window in seconds."""
 

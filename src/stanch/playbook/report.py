@@ -1,17 +1,18 @@
 """A plan as JSON, as text for people, as SARIF and as GitHub annotations."""
 
 import json
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any
 from urllib.parse import quote
 
 from stanch import __version__
+from stanch.model.pattern import Pattern
 from stanch.model.plan import Fact, Plan, Procedure, Step, Threshold, Unread
 from stanch.model.problem import Level, Problem, Source
+from stanch.model.record import record
 from stanch.playbook.checks import credentials_in_command, secret_in_document
 from stanch.playbook.explain import explain
 from stanch.playbook.telling import became
@@ -61,7 +62,7 @@ def _ordered(value: Any) -> list[Any]:
 # --- text -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Paint:
     """Terminal colours, or none."""
 
@@ -142,7 +143,7 @@ def printable(text: str) -> str:
     return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = Pattern(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def _problem(problem: Problem, paint: _Paint) -> Iterator[str]:

@@ -2,11 +2,13 @@
 
 import re
 
-LEVEL = re.compile(
+from stanch.model.pattern import Pattern
+
+LEVEL = Pattern(
     r"(?<![\w-])(?:(?P<p>[pP])(?:riority)?[ -]?(?P<pn>[0-5])|(?P<sev>(?:sev|SEV|Sev)(?:erity|ERITY)?)["
     r" -]?(?P<sevn>[0-5])|(?P<s>S)(?P<sn>[0-5]))(?![\w%]|\.\d)"
 )
-NAMED = re.compile(
+NAMED = Pattern(
     r"^\W*(?P<name>critical|major|high|medium|moderate|minor|low|warning|info(?:rmational)?|emergency|urgent|normal)\b",
     re.IGNORECASE,
 )

@@ -2,11 +2,13 @@
 
 import re
 
-_SAYS = re.compile(
+from stanch.model.pattern import Pattern
+
+_SAYS = Pattern(
     r"\b(?:in parallel|simultaneously|concurrently|side[ -]by[ -]side|at the same time|all at once)\b", re.IGNORECASE
 )
-_DENIES = re.compile(r"\b(?:not|never|avoid|don['\u2019]t|without|cannot|can['\u2019]t)\b[^.;]*$", re.IGNORECASE)
-_WITH_THE_LAST = re.compile(
+_DENIES = Pattern(r"\b(?:not|never|avoid|don['\u2019]t|without|cannot|can['\u2019]t)\b[^.;]*$", re.IGNORECASE)
+_WITH_THE_LAST = Pattern(
     r"^\W*(?:in parallel|simultaneously|concurrently|meanwhile|at the same time)\b(?!\s+(?:with|to|as)\b)",
     re.IGNORECASE,
 )

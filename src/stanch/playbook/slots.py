@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from stanch.model.pattern import Pattern
 from stanch.model.plan import Slot
 from stanch.playbook.words import wordset
 
@@ -38,12 +39,12 @@ _FILLS: tuple[tuple[str, str], ...] = (
     ("release.previous", r"\b(?:last|previous|prior|known)\b.*\b(?:tag|version|release|good|revision|stable)\b"),
     ("snapshot.latest", r"\bsnapshot\b"),
 )
-_IN_TEXT = re.compile(
+_IN_TEXT = Pattern(
     r"\[(?P<square>[A-Za-z][^\]\n]{0,60})\](?!\()|\{\{\s*(?P<double>[\w. -]{1,60}?)\s*\}\}"
     r"|<(?P<angle>[A-Za-z][\w ./-]{0,60})>"
     r"|(?<![{$])\{(?P<brace>[A-Za-z][\w -]{0,40})\}(?!\})|\b(?P<bare>X{3,})\b|_{3,}"
 )
-_IN_COMMAND = re.compile(
+_IN_COMMAND = Pattern(
     r"<(?P<angle>[A-Za-z][\w .-]{0,60})>|\{\{\s*(?P<double>[A-Za-z][\w -]{0,40}?)\s*\}\}"
     r"|(?<![${\w'\"}])\{(?P<brace>[a-z][\w-]{0,40})\}(?!\})"
     r"|(?<![\[\w$'\"-])\[(?P<square>[a-z][\w -]{1,40})\](?!\])"
@@ -51,10 +52,10 @@ _IN_COMMAND = re.compile(
     r"|ENTER)_[A-Z0-9_]+|REPLACEME|CHANGEME"
     r"|X{3,}|x{3,})(?![\w=}\"'])|(?<![\w/])(?P<your>(?:your|my)-[a-z0-9][\w-]*)"
 )
-_VARIABLE = re.compile(
+_VARIABLE = Pattern(
     r"(?<![\\$])\$(?:\{(?P<braced>[A-Z][A-Z0-9_]{1,40})\}|(?P<plain>[A-Z][A-Z0-9_]{1,40})(?![a-z0-9_]))"
 )
-_SINGLE_QUOTED = re.compile(r"'[^']*'")
+_SINGLE_QUOTED = Pattern(r"'[^']*'")
 _ENVIRONMENT = wordset(
     """
     HOME PATH PWD OLDPWD USER LOGNAME HOSTNAME HOSTTYPE SHELL SHLVL LANG LANGUAGE TERM TMPDIR EDITOR PAGER DISPLAY
@@ -106,7 +107,7 @@ def slots_in_command(text: str) -> tuple[Slot, ...]:
     return tuple(found.values())
 
 
-_IN_ACTION = re.compile(
+_IN_ACTION = Pattern(
     r"<(?P<angle>[A-Za-z][\w .-]{0,60})>|\{\{\s*(?P<double>[A-Za-z][\w -]{0,40}?)\s*\}\}"
     r"|(?<![\w$.{\"'-])(?P<bare>(?:YOUR|MY|PREVIOUS|LAST|NEW|OLD|CURRENT|TARGET|REPLACE|INSERT|ENTER)_[A-Z0-9_]+"
     r"|REPLACEME|CHANGEME|X{3,})(?![\w=}\"'])"

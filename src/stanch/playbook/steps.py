@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from stanch.commands.rating import rate
 from stanch.commands.sql import rate_sql
 from stanch.commands.standins import stand_in
+from stanch.model.pattern import Pattern
 from stanch.model.plan import Slot, Step, StepKind
 from stanch.model.problem import Source
+from stanch.model.record import record
 from stanch.model.risk import Rating, Risk, Trait
 from stanch.playbook.context import Context
 from stanch.playbook.document import Code, Document, Item, Passage, plain
@@ -20,48 +22,46 @@ from stanch.playbook.slots import slots_in_action, slots_in_command
 from stanch.playbook.vocabulary import ActionMatch, Vocabulary
 from stanch.playbook.words import slug
 
-_BOX = re.compile(
+_BOX = Pattern(
     r"\s*[(\[]\s*(?:(?:first|within|next|in|under|takes?|~|max(?:imum)?|up to|<|\u2264"
     r"|t\s?\+\s?)\s*)*(?P<time>[^()\[\]]*?\d[^()\[\]]*?(?:s|sec|seconds?|m|min|mins|minutes?|h|hrs?|hours?"
     r"|days?)\+?)\s*(?:max|total|each)?[)\]]",
     re.IGNORECASE,
 )
-_PLUS = re.compile(
+_PLUS = Pattern(
     r"\bT\s?\+\s?(?P<low>\d+)(?:\s?m(?:in(?:ute)?s?)?)?(?:\s*(?:to|-"
     r"|\u2013)\s*T?\s?\+?\s?(?P<high>\d+)(?:\s?m(?:in(?:ute)?s?)?)?)?",
     re.IGNORECASE,
 )
-_WITHIN = re.compile(
-    r"\b(?:within|first|in under|no later than|schedule(?:d)? within)\s+(?:the first\s+)?", re.IGNORECASE
-)
-_OWNER = re.compile(
+_WITHIN = Pattern(r"\b(?:within|first|in under|no later than|schedule(?:d)? within)\s+(?:the first\s+)?", re.IGNORECASE)
+_OWNER = Pattern(
     r"^\s*\[(?P<square>[A-Z][\w /-]{1,40})\]\s+|\((?:owner|assignee|responsible|by)\s*:\s*(?P<paren>[^)]+)\)"
     r"|^\s*@(?P<at>[\w-]+)\s*:?\s+",
     re.IGNORECASE,
 )
-_CONDITION = re.compile(
+_CONDITION = Pattern(
     r"^(?P<condition>(?:if|when|in case|should)\b[^:,;\u2192]{2,120})\s*(?:[:,;\u2192]|->|,? then\b)\s*(?P<rest>\S.*)$",
     re.IGNORECASE,
 )
-_AFTERTHOUGHT = re.compile(
+_AFTERTHOUGHT = Pattern(
     r",?\s*\b(?P<condition>(?:if|when|where|as) (?:needed|necessary|required|possible|available|appropriate"
     r"|applicable|feasible|safe)|if [^.,;]{3,60})\s*[.)]?$",
     re.IGNORECASE,
 )
-_EXPECTS = re.compile(
+_EXPECTS = Pattern(
     r"\b(?:expected(?: output| result)?|expect|should (?:show|return|see|print|be))\s*:?\s+(?P<what>.+)$", re.IGNORECASE
 )
-_INLINE = re.compile(
+_INLINE = Pattern(
     r"(?:[:\u2013\u2014\u2192(]|->|\b(?:run|running|execute|use|using|with|via|type|by))\s*"
     r"`(?P<command>[^`\n]{4,300})`\s*[.)]*\s*$",
     re.IGNORECASE,
 )
-_CHECKS = re.compile(
+_CHECKS = Pattern(
     r"^(?:re-?)?(?:check|verify|confirm|ensure|validate|test|make sure|assert|monitor|watch)\b", re.IGNORECASE
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TimeBox:
     """From when and until when, in seconds since the run began; `start` is None where only an end is given."""
 
@@ -111,7 +111,7 @@ def without_timebox(text: str) -> str:
     return text.strip(" :*-\u2013")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Place:
     """What a step takes from where it stands: its procedure's key, its phase, that phase's time box and condition."""
 

@@ -1,10 +1,12 @@
 """What a check may know of the world outside the documents. Whoever compiles at an edge passes it in."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from stanch.model.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Surroundings:
     """Everything is optional: a check that lacks what it needs stays silent.
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from types import MappingProxyType
 
+from stanch.model.pattern import Pattern
+from stanch.model.record import record
 from stanch.model.signal import Comparison, Signal, Statistic, Unit
 from stanch.playbook.grammar import Part, parse
 from stanch.playbook.quantity import Measure, Quantity
@@ -20,7 +22,7 @@ from stanch.playbook.vocabulary import Vocabulary
 from stanch.playbook.words import wordset
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Condition:
     """One threshold as written. `because` says what keeps it from being a condition that a machine can evaluate.
 
@@ -381,7 +383,7 @@ class _Sentence:
         self.found[self.latest :] = [replace(condition, joined=True) for condition in self.found[self.latest :]]
 
 
-_EACH = re.compile(r"\b(?:both|each|all)\s+(?:for\s+)?$", re.IGNORECASE)
+_EACH = Pattern(r"\b(?:both|each|all)\s+(?:for\s+)?$", re.IGNORECASE)
 """Says that what follows holds for every limit before it ("warning > 85%, critical > 95%, both for 15 minutes")."""
 
 
@@ -443,12 +445,12 @@ _UNITS: Mapping[Measure, Unit] = MappingProxyType(
 _PERCENTILES = frozenset({Statistic.P50, Statistic.P90, Statistic.P95, Statistic.P99})
 """With a duration and no other word these speak of the service's response time ("p95 > 800ms")."""
 
-_PER = re.compile(
+_PER = Pattern(
     r"(?:per |/ ?|\br)(?P<per>sec(?:ond)?|s\b|ps\b|min(?:ute)?|pm\b|hour|h\b)|(?P<rate>\b[rqt]ps\b)", re.IGNORECASE
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Limit:
     """The measure as written: what it is compared with, before it is brought into the signal's unit."""
 
@@ -459,7 +461,7 @@ class _Limit:
     signal: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Scaled:
     """A limit in a signal's unit, with the window that the conversion gives; `because` where there is none."""
 

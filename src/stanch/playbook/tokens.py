@@ -6,16 +6,18 @@ sentence into segments and that the grammar never sees. Words without weight are
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
+from stanch.model.pattern import Pattern
+from stanch.model.record import record
 from stanch.model.signal import Comparison, Statistic
 from stanch.playbook.quantity import PATTERN, SECONDS, Measure, Quantity, quantity_of
 from stanch.playbook.vocabulary import SignalMatch, Vocabulary
 from stanch.playbook.words import wordset
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Token:
     """One token: its kind, where it stands in the sentence, and what it means where its kind says so."""
 
@@ -80,14 +82,14 @@ _MOTION = (
 
 
 @lru_cache(maxsize=1)
-def _comparison() -> tuple[re.Pattern[str], tuple[Comparison, ...]]:
+def _comparison() -> tuple[Pattern, tuple[Comparison, ...]]:
     """Every comparison, verbs of motion in front included (*has dropped below*); its group number tells which."""
     symbols = "|".join(f"({pattern})" for _, pattern in _SYMBOLS)
     moving = "|".join(f"({'|'.join(patterns)})" for _, patterns in _WORDED[:-1])
     still = f"({'|'.join(_WORDED[-1][1])})"
     text = rf"(?:is |are |be )?(?:{symbols})|(?<![\w-])(?:{_MOTION}(?:{moving})|{still})(?![\w-])"
     meant = tuple(comparison for comparison, _ in (*_SYMBOLS, *_WORDED))
-    return re.compile(text.replace(" ", r"\s+"), re.IGNORECASE), meant
+    return Pattern(text.replace(" ", r"\s+"), re.IGNORECASE), meant
 
 
 # --- words ------------------------------------------------------------------------------------------------------
@@ -285,8 +287,8 @@ _STATISTICS: dict[str, Statistic] = {
     "maximum": Statistic.MAX,
     "peak": Statistic.MAX,
 }
-_ORDINAL = re.compile(r"^(\d{2}(?:\.\d+)?)(?:st|nd|rd|th)", re.IGNORECASE)
-_UNIT_ALONE = re.compile(rf"{_UNIT_WORD}\b", re.IGNORECASE)
+_ORDINAL = Pattern(r"^(\d{2}(?:\.\d+)?)(?:st|nd|rd|th)", re.IGNORECASE)
+_UNIT_ALONE = Pattern(rf"{_UNIT_WORD}\b", re.IGNORECASE)
 
 
 def statistic_of(text: str) -> Statistic | None:
@@ -298,33 +300,33 @@ def statistic_of(text: str) -> Statistic | None:
 
 
 @lru_cache(maxsize=1)
-def _kind_pattern() -> re.Pattern[str]:
+def _kind_pattern() -> Pattern:
     text = "|".join(f"(?P<{kind}>{'|'.join(patterns)})" for kind, patterns in _KINDS)
-    return re.compile(text.replace(" ", r"\s+"), re.IGNORECASE)
+    return Pattern(text.replace(" ", r"\s+"), re.IGNORECASE)
 
 
 @lru_cache(maxsize=1)
-def _share_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((name, re.compile(pattern.replace(" ", r"\s+"), re.IGNORECASE)) for name, pattern in SHARES)
+def _share_patterns() -> tuple[tuple[str, Pattern], ...]:
+    return tuple((name, Pattern(pattern.replace(" ", r"\s+"), re.IGNORECASE)) for name, pattern in SHARES)
 
 
-_TO_QUANTITY = re.compile(
+_TO_QUANTITY = Pattern(
     r"[\s~`\"\u2248]*"
     r"(?:(?:the|an?|about|approximately|around|roughly|our|its|(?:threshold|value|level|limit|rate) of)\s+)*"
     r"(?:[\d.]|(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|fifty|sixty|ninety"
     r"|twice|double|triple|half|second|minute|hour|day|between|normal|baseline|usual|the baseline)\b)",
     re.IGNORECASE,
 )
-_WINDOW_FOLLOWS = re.compile(
+_WINDOW_FOLLOWS = Pattern(
     r"\s*(?:(?:the|any|an?)\s+)*(?P<marked>last|past|previous|rolling|sliding|moving|trailing)\b", re.IGNORECASE
 )
 _TIME_UNITS = "|".join(sorted(map(re.escape, SECONDS), key=len, reverse=True))
-_DURATION_FOLLOWS = re.compile(
+_DURATION_FOLLOWS = Pattern(
     rf"\s*(?:(?:the|any|an?)\s+)*(?:\d+(?:\.\d+)?[\s-]?(?:{_TIME_UNITS})\b"
     rf"|(?:one|two|three|five|ten|fifteen|thirty)\s+{_UNIT_WORD}s?\b|{_UNIT_WORD}\b)",
     re.IGNORECASE,
 )
-_COMPARES = re.compile(
+_COMPARES = Pattern(
     r"[<>\u2264\u2265]|\b(?:exceed\w*|above|below|under|more than|less than|greater|higher|lower|drop\w*|reach\w*|fewer"
     r"|at least|at most|surpass\w*|cross\w*|breach\w*|hits?|longer|between|\d%? of)\b",
     re.IGNORECASE,
@@ -363,7 +365,7 @@ def _grades(text: str, match: SignalMatch) -> bool:
     return text[match.start : match.end].lower() == "error" and bool(_GRADED.search(text[: match.start]))
 
 
-_GRADED = re.compile(r"\S\s*:\s*(?:$|.*\bwarn(?:ing)?\b)|\bwarn(?:ing)?\b", re.IGNORECASE)
+_GRADED = Pattern(r"\S\s*:\s*(?:$|.*\bwarn(?:ing)?\b)|\bwarn(?:ing)?\b", re.IGNORECASE)
 _VERBS_ALONE = frozenset({"restart", "restarted"})
 """Verbs with the stem of a signal's phrase (*restarts*)."""
 
@@ -450,13 +452,13 @@ def _opens_window(text: str, at: int, compared: re.Match[str]) -> bool:
     return bool(_COMPARES.search(text[:at]) or _COMPARES.search(rest))
 
 
-_LASTING = re.compile(r"\bfor\s+(?:more than|longer than|at least|over)\b", re.IGNORECASE)
+_LASTING = Pattern(r"\bfor\s+(?:more than|longer than|at least|over)\b", re.IGNORECASE)
 """Compares a time with how long something lasts, and nothing else."""
 
-_OVER_LIMIT = re.compile(r"\bover\s+[\d.]", re.IGNORECASE)
+_OVER_LIMIT = Pattern(r"\bover\s+[\d.]", re.IGNORECASE)
 """A limit that is told with the same word ("over 800 ms over a 30-minute window")."""
 
-_INSTANT = re.compile(r"\d\s?(?:ms|us|\u00b5s|milli\w+|micro\w+|s|secs?|seconds?)\b", re.IGNORECASE)
+_INSTANT = Pattern(r"\d\s?(?:ms|us|\u00b5s|milli\w+|micro\w+|s|secs?|seconds?)\b", re.IGNORECASE)
 """Times that are limits more likely than windows, where both are told by *over*."""
 
 

@@ -5,10 +5,11 @@ One place decides, so that a list under "Contacts" is not also read as steps. Re
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from stanch.model.pattern import Pattern
+from stanch.model.record import record
 from stanch.playbook.document import Document, Section, Table
 from stanch.playbook.phrases import Phrases
 
@@ -227,7 +228,7 @@ def topic_of_title(title: str) -> Topic | None:
     return next((topic for topic, phrases in _RULES if phrases.inside(text)), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Outline:
     """Every section, in document order, with its topic and its parent."""
 
@@ -267,10 +268,10 @@ def outline(document: Document) -> Outline:
     return Outline(sections=sections, topics=topics, parents=parents)
 
 
-NUMBERED = re.compile(r"^(?:\d+[.):]|(?:step|phase|stage|part) (?:\d+|[ivx]+)\b|t\s?\+)", re.IGNORECASE)
+NUMBERED = Pattern(r"^(?:\d+[.):]|(?:step|phase|stage|part) (?:\d+|[ivx]+)\b|t\s?\+)", re.IGNORECASE)
 """Headings that count: the phases of one procedure."""
 
-_DEFINING = re.compile(r"quer|promql|metric|expression|command", re.IGNORECASE)
+_DEFINING = Pattern(r"quer|promql|metric|expression|command", re.IGNORECASE)
 
 
 def _defines(section: Section) -> bool:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from stanch.model.pattern import Pattern
+from stanch.model.record import record
 from stanch.playbook.context import Context
 from stanch.playbook.document import Block, Code, Item, Items, Paragraph, Section
 from stanch.playbook.fences import Content, content_of
@@ -29,11 +30,11 @@ PHASE = Phrases(
 )
 """Headings that name a part of a procedure, not a procedure of its own."""
 
-QUESTION = re.compile(r"\?\s*$")
-_NAMED = re.compile(r"^(?:incident|scenario|case|issue|problem|alert)\s+#?\d+", re.IGNORECASE)
+QUESTION = Pattern(r"\?\s*$")
+_NAMED = Pattern(r"^(?:incident|scenario|case|issue|problem|alert)\s+#?\d+", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Unit:
     """One procedure: the section that names it, and the sections whose blocks are its phases."""
 

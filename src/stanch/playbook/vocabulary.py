@@ -14,6 +14,8 @@ from typing import TypeVar
 from stanch.catalogue.action import ActionEntry
 from stanch.catalogue.actions import ACTIONS
 from stanch.catalogue.signals import SIGNALS
+from stanch.model.pattern import Pattern
+from stanch.model.record import record
 from stanch.model.signal import Signal
 from stanch.playbook.words import Word, stem, stems, words
 
@@ -26,7 +28,7 @@ _TOO_COMMON = frozenset({("up",)})
 """Phrases that are words of every other sentence."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class SignalMatch:
     """Signals that a run of words names: one, or several where the vocabulary holds the phrase twice."""
 
@@ -35,7 +37,7 @@ class SignalMatch:
     end: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ActionMatch:
     """An action asked for by the words from `start` to `end`. `terms` says how specific the phrase is."""
 
@@ -223,7 +225,7 @@ def _both(kept: ActionMatch, match: ActionMatch, text: str) -> bool:
     return bool(_JOINED.match(text[first.start : second.start]))
 
 
-_JOINED = re.compile(r"^[\w-]+\s+(?:and|or|and/or)\s+$|^[\w-]+\s*/\s*$", re.IGNORECASE)
+_JOINED = Pattern(r"^[\w-]+\s+(?:and|or|and/or)\s+$|^[\w-]+\s*/\s*$", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1)

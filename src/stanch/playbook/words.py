@@ -5,27 +5,33 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W\d_]+)?", re.UNICODE)
-_BRITISH = re.compile(r"is(e|es|ed|ing|ation|ations)$")
+from stanch.model.pattern import Pattern
+
+_WORD = Pattern(r"[^\W_]+(?:['\u2019][^\W\d_]+)?", re.UNICODE)
+_BRITISH = Pattern(r"is(e|es|ed|ing|ation|ations)$")
+_VOWEL = Pattern(r"[aeiouy]")
 _KEPT = frozenset({"redis", "status", "https", "always", "access", "process"})
 
 
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """One form for a word's inflections: *blocks*, *blocked*, *blocking* -> *block*. No English word need come out."""
-    word = word.lower().split("'")[0].split("\u2019")[0]
-    if len(word) <= 3 or word in _KEPT or any(c.isdigit() for c in word):
+    word = word.lower()
+    if not word.isalpha():
+        word = word.split("'")[0].split("\u2019")[0]
+        if any(map(str.isdigit, word)):
+            return word
+    if len(word) <= 3 or word in _KEPT:
         return word
-    if len(word) > 6:
+    if len(word) > 6 and "is" in word:
         word = _BRITISH.sub(r"iz\1", word)
-    for ending in ("ies", "ied"):
-        if word.endswith(ending):
-            return word[: -len(ending)] + "y"
+    if word.endswith(("ies", "ied")):
+        return word[:-3] + "y"
     if word.endswith("ings") and len(word) > 6:
         word = word[:-1]
     for ending in ("ing", "ed"):
         root = word[: -len(ending)]
-        if word.endswith(ending) and len(root) >= 3 and re.search(r"[aeiouy]", root):
+        if word.endswith(ending) and len(root) >= 3 and _VOWEL.search(root):
             if len(root) > 3 and root[-1] == root[-2] and root[-1] not in "lsz":
                 root = root[:-1]
             return root.removesuffix("e")

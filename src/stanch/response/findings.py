@@ -1,6 +1,7 @@
 """Findings as events carry them, and back. The keys are those of `Finding`, beside what the search cost."""
 
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from stanch.model.finding import Diagnosis, Finding
 from stanch.model.incident import EventKind
 from stanch.store.document import canonical
 
-_FIELDS = frozenset(Finding.__slots__)
+_FIELDS = frozenset(each.name for each in fields(Finding))
 
 
 def event_data(diagnosis: Diagnosis) -> tuple[dict[str, Any], ...]:

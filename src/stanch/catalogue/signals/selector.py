@@ -1,14 +1,13 @@
 """Selectors written as PromQL spells them, so that the catalogue reads like the queries people know."""
 
-import re
-
+from stanch.model.pattern import Pattern
 from stanch.model.signal import Matcher, Selector
 
-_SELECTOR = re.compile(r"(?P<metric>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(?P<matchers>.*)\})?")
-_MATCHER = re.compile(
+_SELECTOR = Pattern(r"(?P<metric>[a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(?P<matchers>.*)\})?")
+_MATCHER = Pattern(
     r"""\s*(?P<label>[a-zA-Z_]\w*)\s*(?P<operator>=~|!~|!=|=)\s*"(?P<value>(?:[^"\\]|\\.)*)"\s*(?:,|$)"""
 )
-_ESCAPED = re.compile(r"\\(.)")
+_ESCAPED = Pattern(r"\\(.)")
 
 
 def series(text: str) -> Selector:

@@ -4,13 +4,13 @@ The server's administrative state and weight are read before (`show servers stat
 `srv_admin_state`, bit 0x01 is a maintenance that a person forced (`SRV_ADMF_FMAINT`), 0x08 a forced drain.
 """
 
-import re
 from collections.abc import Callable
 
 from stanch.commands.companion import NONE, Companions, Pipeline, Proof, Undo
+from stanch.model.pattern import Pattern
 
-_COMMAND = re.compile(r"^(?P<verb>disable|enable) server (?P<backend>[\w.-]+)/(?P<server>[\w.-]+)\s*;?$")
-_SET = re.compile(
+_COMMAND = Pattern(r"^(?P<verb>disable|enable) server (?P<backend>[\w.-]+)/(?P<server>[\w.-]+)\s*;?$")
+_SET = Pattern(
     r"^set (?:server (?P<backend>[\w.-]+)/(?P<server>[\w.-]+) (?P<what>state|weight) (?P<value>\S+)"
     r"|weight (?P<other>[\w.-]+)/(?P<named>[\w.-]+) (?P<weight>\d+))\s*;?$"
 )

@@ -22,6 +22,7 @@ from stanch.commands.companion import (
     without,
 )
 from stanch.commands.options import Parsed, options, read
+from stanch.model.pattern import Pattern
 
 NAMES = ("kubectl", "oc")
 
@@ -39,8 +40,8 @@ _SCOPE = frozenset(
     {"--namespace", "--context", "--cluster", "--kubeconfig", "--server", "--user", "--as", "--as-group"}
 )
 _SEVERAL = ("--all", "--selector", "--filename", "--kustomize", "--local", "--list")
-_ROLLS = re.compile(r"^(?:deploy(?:ment)?s?|sts|statefulsets?|ds|daemonsets?)(?:\.apps)?/", re.IGNORECASE)
-_DEPLOYMENT = re.compile(r"^deploy(?:ment)?s?(?:\.apps)?/", re.IGNORECASE)
+_ROLLS = Pattern(r"^(?:deploy(?:ment)?s?|sts|statefulsets?|ds|daemonsets?)(?:\.apps)?/", re.IGNORECASE)
+_DEPLOYMENT = Pattern(r"^deploy(?:ment)?s?(?:\.apps)?/", re.IGNORECASE)
 _REVISION = r"{.metadata.annotations.deployment\.kubernetes\.io/revision}"
 _RESTARTED = r"{.spec.template.metadata.annotations.kubectl\.kubernetes\.io/restartedAt}"
 _IMAGES = '{range .spec.template.spec.containers[*]}{.name}={.image}{"\\n"}{end}'

@@ -3,11 +3,12 @@
 import re
 
 from stanch.commands.companion import NONE, Argv, Companions, Pipeline, Proof, Undo, one
+from stanch.model.pattern import Pattern
 
 NAMES = ("psql",)
 
-_PLANNED = re.compile(r"^\s*(?:select|insert|update|delete|merge|with|values|table)\b", re.IGNORECASE)
-_SYSTEM = re.compile(
+_PLANNED = Pattern(r"^\s*(?:select|insert|update|delete|merge|with|values|table)\b", re.IGNORECASE)
+_SYSTEM = Pattern(
     r"^\s*alter\s+system\s+set\s+(?P<name>[a-z_][\w.]*)\s*(?:=|to)\s*(?P<quote>'?)(?P<value>[\w.%/ -]+)(?P=quote)\s*;?\s*$",
     re.IGNORECASE,
 )

@@ -4,6 +4,7 @@ import re
 
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import options, read, words
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Trait
 
 _COMMON = options(
@@ -27,7 +28,7 @@ _RUNS = words(
 )
 
 
-_LOOKS_UP = re.compile(r"\{\{.*\b(?:lookup|query|q)\s*\(", re.DOTALL)
+_LOOKS_UP = Pattern(r"\{\{.*\b(?:lookup|query|q)\s*\(", re.DOTALL)
 
 
 def _ansible(call: Call) -> Effect:

@@ -5,6 +5,7 @@ import re
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import each
 from stanch.commands.tables import always
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Trait
 
 
@@ -48,7 +49,7 @@ def _compress(call: Call) -> Effect:
     return changes("replaces files by packed ones, or the other way round")
 
 
-_DAEMON_CHECKS = re.compile(
+_DAEMON_CHECKS = Pattern(
     r"-(?:t|T|v|V|h|S|M|L|l)+\Z|--(?:version|help|test|check|configtest|dump|validate-config)|configtest|status|version|fullstatus|config-test"
 )
 
@@ -100,7 +101,7 @@ def _pager(call: Call) -> Effect:
     return reads("shows a text page by page", Trait.INTERACTIVE, hint="`cat` or `tail -n 200` prints it.")
 
 
-_EDITS = re.compile(r":?!|\bsystem\(|\bterm(?:inal)?\b")
+_EDITS = Pattern(r":?!|\bsystem\(|\bterm(?:inal)?\b")
 
 
 def _editor(call: Call) -> Effect:

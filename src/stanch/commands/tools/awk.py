@@ -4,6 +4,7 @@ import re
 
 from stanch.commands.effect import Call, Effect, changes, destroys, reads
 from stanch.commands.options import options, read
+from stanch.model.pattern import Pattern
 
 NAMES = ("awk", "gawk", "mawk", "nawk", "original-awk")
 
@@ -13,12 +14,12 @@ _OPTIONS = options(
     "-F/--field-separator -v/--assign -f/--file -e/--source -E/--exec -i/--include -l/--load -W",
     "-d/--dump-variables -D/--debug -L/--lint -o/--pretty-print -p/--profile",
 )
-_SYSTEM = re.compile(r"\bsystem\s*\(\s*(?:\0(\d+)\0)?\s*(\))?")
-_PIPED = re.compile(r"\|&?\s*\0(\d+)\0|\0(\d+)\0\s*\|&?\s*getline")
+_SYSTEM = Pattern(r"\bsystem\s*\(\s*(?:\0(\d+)\0)?\s*(\))?")
+_PIPED = Pattern(r"\|&?\s*\0(\d+)\0|\0(\d+)\0\s*\|&?\s*getline")
 _EXPRESSION_BEFORE = frozenset(
     ["", "(", ",", "~", "!", "{", "}", ";", "&", "|", "\n", "=", "<", ">", "?", ":", "+", "*", "%"]
 )
-_SHELL = re.compile(r"\s*(?:/\S*/)?(?:ba|da|z|k|a)?sh\b")
+_SHELL = Pattern(r"\s*(?:/\S*/)?(?:ba|da|z|k|a)?sh\b")
 
 
 def rate(call: Call) -> Effect:
@@ -118,7 +119,7 @@ def _end(program: str, start: int, quote: str, *, aware: bool) -> int:
 
 def _bracket_end(program: str, start: int) -> int:
     """The index behind a bracket expression that ends on its line, or 0."""
-    match = re.compile(r"\[\^?\]?(?:\[:\w+:\]|\\.|[^\]\n\\])*\]").match(program, start)
+    match = Pattern(r"\[\^?\]?(?:\[:\w+:\]|\\.|[^\]\n\\])*\]").match(program, start)
     return match.end() if match else 0
 
 

@@ -11,6 +11,7 @@ import re
 from stanch.commands.effect import Call, Effect, changes, destroys, reads, unknown
 from stanch.commands.options import options, read, words
 from stanch.commands.tables import mentions
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Risk, Trait
 
 INERT = (
@@ -61,11 +62,11 @@ _SERVICES = words(
     "verifiedpermissions vpc-lattice waf waf-regional wafv2 wellarchitected workspaces xray"
 )
 
-_READ_NAMES = re.compile(
+_READ_NAMES = Pattern(
     r"(?:describe|list|get|head|batch-get|batch-check|search|lookup|query|scan|select|filter|estimate|simulate|validate|check|preview|"
     r"test|detect|discover|wait|transact-get|batch-describe|compare|count|evaluate|is|poll-for|view)(?:-|$)"
 )
-_DESTROY_NAMES = re.compile(
+_DESTROY_NAMES = Pattern(
     r"(?:delete|terminate|remove|purge|deregister|detach|disassociate|revoke|disable|restore|reset|release|schedule-key-deletion|"
     r"batch-delete|abort|reject|forget|dispose|destroy|drop|empty|wipe|erase|withdraw|clear|leave|deprecate|expire|force|flush|"
     r"admin-delete|admin-disable|admin-reset|admin-user-global|unsubscribe|retire|invalidate|close|decommission|evict|unassign|failback)(?:-|$)"
@@ -370,7 +371,7 @@ def _value(arguments: tuple[str, ...], name: str) -> str | None:
     return None
 
 
-_NAMES_A_RESOURCE = re.compile(
+_NAMES_A_RESOURCE = Pattern(
     r"--(?:[\w-]*(?:identifier|id|ids|name|names|arn|key|bucket|function-name|table-name|stack-name|secret-id))\Z"
 )
 

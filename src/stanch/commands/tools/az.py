@@ -1,43 +1,42 @@
 """az: Azure's command line. The verb stands at the end of a path of groups."""
 
-import re
-
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import words
 from stanch.commands.tables import mentions
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Trait
 
-_READ_VERBS = re.compile(
+_READ_VERBS = Pattern(
     r"(?:list|show|get|query|check|exists|wait|validate|what-if|tail|status|version|find|preview|view|test-availability|"
     r"download-status)(?:-[\w-]+)?\Z"
 )
-_DESTROY_VERBS = re.compile(
+_DESTROY_VERBS = Pattern(
     r"(?:delete|remove|purge|restore|reset|revoke|deallocate|disable|failover|force|destroy|regenerate|renew|clear|detach|unlink|drain|rotate|"
     r"undelete|evict|reimage|redeploy|reapply|generalize)(?:-[\w-]+)?\Z"
 )
 _EXPOSES = (
-    (re.compile(r"keyvault (?:secret|key|certificate) (?:show|download|backup)"), "shows a secret"),
+    (Pattern(r"keyvault (?:secret|key|certificate) (?:show|download|backup)"), "shows a secret"),
     (
-        re.compile(
+        Pattern(
             r"keys? (?:list|show|list-keys)\Z|list-keys\Z|list-connection-strings\Z|show-connection-string\Z|keys renew"
         ),
         "shows keys",
     ),
-    (re.compile(r"account get-access-token"), "prints a token"),
-    (re.compile(r"acr credential show|credential (?:show|list)"), "shows a password"),
+    (Pattern(r"account get-access-token"), "prints a token"),
+    (Pattern(r"acr credential show|credential (?:show|list)"), "shows a password"),
     (
-        re.compile(
+        Pattern(
             r"appsettings list|connection-string list|config appsettings|list-publishing-(?:profiles|credentials)|show-credentials"
         ),
         "shows settings that hold secrets",
     ),
-    (re.compile(r"storage (?:account|container|blob|share) (?:generate-sas|show-connection-string)"), "makes a key"),
+    (Pattern(r"storage (?:account|container|blob|share) (?:generate-sas|show-connection-string)"), "makes a key"),
 )
 _WRITES = words("get-credentials download download-batch get-kubeconfig")
-_ACCESS = re.compile(
+_ACCESS = Pattern(
     r"role assignment|role definition|policy assignment|keyvault set-policy|ad (?:sp|app|user|group)|network-rule|firewall-rule|locks?\b"
 )
-_GROUPS = re.compile(r"[a-z][a-z0-9-]*\Z")
+_GROUPS = Pattern(r"[a-z][a-z0-9-]*\Z")
 
 
 def _az(call: Call) -> Effect:

@@ -6,16 +6,17 @@ from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, rea
 from stanch.commands.environment import assigned
 from stanch.commands.options import Raises, each, options, read
 from stanch.commands.tables import always, gives, reader, unless
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Risk, Trait
 
-_SECRET_FILE = re.compile(
+_SECRET_FILE = Pattern(
     r"/etc/(?:shadow|gshadow|sudoers)|\.ssh/id_|\.pem$|\.key$|\.pgpass$|\.netrc$|\.aws/credentials|\.kube/config|"
     r"\.docker/config\.json|(?:^|/)\.env(?:\.|$)|/proc/[^/]+/(?:environ|mem)\b|/run/secrets/|/var/run/secrets/|\.npmrc$|"
     r"\.vault-token|\.my\.cnf$|\.git-credentials|kubeconfig|admin\.conf$"
 )
-_DEVICE = re.compile(r"/dev/(?!null$|zero$|stdout$|stderr$|stdin$|tty$|fd/|shm/)")
-_SYSTEM_FILE = re.compile(r"/(?:etc|boot|usr|lib|lib64|bin|sbin)(?:/|\Z)")
-_SYSTEM = re.compile(r"/(?:\*|bin|boot|dev|etc|home|lib|lib64|opt|proc|root|sbin|srv|sys|usr|var)?/?\Z")
+_DEVICE = Pattern(r"/dev/(?!null$|zero$|stdout$|stderr$|stdin$|tty$|fd/|shm/)")
+_SYSTEM_FILE = Pattern(r"/(?:etc|boot|usr|lib|lib64|bin|sbin)(?:/|\Z)")
+_SYSTEM = Pattern(r"/(?:\*|bin|boot|dev|etc|home|lib|lib64|opt|proc|root|sbin|srv|sys|usr|var)?/?\Z")
 
 
 def _shows_files(why: str) -> Grammar:

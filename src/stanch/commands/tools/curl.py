@@ -5,6 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import Options, Parsed, options, read
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Risk, Trait
 
 INERT = ("-H", "--header", "-m", "--max-time", "--connect-timeout", "-u", "--user", "-A", "--user-agent")
@@ -89,12 +90,12 @@ _THROUGH = (
     "--connect-to",
     "--dns-servers",
 )
-_METADATA = re.compile(r"169\.254\.169\.254|metadata\.google\.internal|100\.100\.100\.200|169\.254\.170\.2")
-_DESTROYS = re.compile(
+_METADATA = Pattern(r"169\.254\.169\.254|metadata\.google\.internal|100\.100\.100\.200|169\.254\.170\.2")
+_DESTROYS = Pattern(
     r"_delete_by_query|/shutdown\b|/_flush|/delete|/drop|/purge|/prune|/truncate|/wipe|/destroy|/terminate",
     re.IGNORECASE,
 )
-_ENDLESS_PATH = re.compile(r"/(?:stream|events|sse|watch|logs/tail)(?:[/?]|\Z)|[?&](?:follow|watch|stream)=(?:true|1)")
+_ENDLESS_PATH = Pattern(r"/(?:stream|events|sse|watch|logs/tail)(?:[/?]|\Z)|[?&](?:follow|watch|stream)=(?:true|1)")
 
 
 def _curl(call: Call) -> Effect:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from stanch.commands.effect import Call, Effect, changes, destroys, reads, unknown
 from stanch.commands.options import options, read, words
 from stanch.commands.tables import mentions
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Risk, Trait
 
 NAMES = ("git",)
@@ -17,7 +18,7 @@ _GLOBAL = options(
     "-C -c --git-dir --work-tree --namespace --super-prefix --config-env --attr-source",
     "--exec-path --list-cmds",
 )
-_HARMLESS_SETTING = re.compile(
+_HARMLESS_SETTING = Pattern(
     r"(?:color\.|log\.|core\.quotepath|core\.abbrev|diff\.(?:renames|algorithm|context|noprefix)|advice\.|status\.|safe\.directory|user\.(?:name|email)|column\.|i18n\.|grep\.)",
     re.IGNORECASE,
 )

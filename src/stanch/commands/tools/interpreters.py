@@ -5,10 +5,11 @@ import re
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import each
 from stanch.commands.tables import ASKS
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Trait
 
 _VERSION = ASKS | {"-V", "-v", "-VV", "--versions"}
-_DESTROYS = re.compile(
+_DESTROYS = Pattern(
     r"\brm\s+-|\brmtree\b|\bunlink|\bremove(?:dirs)?\s*\(|\brmdir|\brmSync\b|\brm\s*\(|rm_rf|FLUSH(?:ALL|DB)|\bDROP\s|\bTRUNCATE\b|\bDELETE\s+FROM\b|"
     r"\bmkfs|File\.delete|\bdeleteMany\b|\bdropDatabase\b|\btruncate\b|\bkill\s*\(\s*-1",
     re.IGNORECASE,

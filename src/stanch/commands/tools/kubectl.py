@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from stanch.commands.effect import Call, Effect, changes, destroys, reads, unknown
 from stanch.commands.options import Options, Parsed, each, options, read
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Risk, Trait
 
 INERT = (
@@ -133,13 +134,13 @@ _DRAIN = _grammar(
 )
 _PLUGIN = _grammar("--name-only")
 
-_SECRETS = re.compile(r"secrets?(?:\.v1\.?)?(?:$|/)|sealedsecrets?(?:$|[./])|externalsecrets?(?:$|[./])")
-_ACCESS = re.compile(
+_SECRETS = Pattern(r"secrets?(?:\.v1\.?)?(?:$|/)|sealedsecrets?(?:$|[./])|externalsecrets?(?:$|[./])")
+_ACCESS = Pattern(
     r"(?:cluster)?role(?:binding)?s?(?:$|[/.])|serviceaccounts?(?:$|[/.])|sa(?:$|/)|networkpolic(?:y|ies)|netpol|"
     r"(?:validating|mutating)webhookconfigurations?|customresourcedefinitions?|crds?(?:$|/)|"
     r"certificatesigningrequests?|csr(?:$|/)"
 )
-_SHOWS_VALUES = re.compile(r"yaml|json|jsonpath|go-template|custom-columns|template|kyaml")
+_SHOWS_VALUES = Pattern(r"yaml|json|jsonpath|go-template|custom-columns|template|kyaml")
 
 _Rule = Callable[[Call, Parsed, tuple[str, ...]], Effect]
 

@@ -6,6 +6,7 @@ from stanch.commands.connection import place
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import options, read, words
 from stanch.commands.tables import always
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Trait
 
 _OPTIONS = options(
@@ -33,13 +34,13 @@ _READS = words(
     "getbalancerstate isbalancerrunning math floor round object getfreemonitoringstatus listcommands help top "
     "returnkey showrecordid min max"
 )
-_DESTROYS = re.compile(
+_DESTROYS = Pattern(
     r"\b(?:drop\w*|delete\w*|remove\w*|findoneanddelete|findandmodify|renamecollection|shutdown\w*|compact|flushRouterConfig|revoke\w*|"
     r"changeuserpassword|updateuser)\b",
     re.IGNORECASE,
 )
-_STAGES_WRITE = re.compile(r"\$(?:out|merge|function|where|accumulator)\b")
-_COMMANDS_READ = re.compile(
+_STAGES_WRITE = Pattern(r"\$(?:out|merge|function|where|accumulator)\b")
+_COMMANDS_READ = Pattern(
     r"(?:db\.)?(?:adminCommand|runCommand)\s*\(\s*(?:\{\s*)?[\"']?(?:ping|serverStatus|dbStats|collStats|listDatabases|listCollections|listIndexes|"
     r"buildInfo|hello|isMaster|replSetGetStatus|replSetGetConfig|connPoolStats|currentOp|getCmdLineOpts|getParameter|hostInfo|top|connectionStatus|"
     r"getLog|features|whatsmyuri|count|find|distinct|shardConnPoolStats|balancerStatus|listShards|usersInfo|rolesInfo)\b"

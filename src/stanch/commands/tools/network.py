@@ -5,6 +5,7 @@ import re
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads, unknown
 from stanch.commands.options import Raises, each, options, read, words
 from stanch.commands.tables import always, gives, reader
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Risk, Trait
 
 _PING = options(
@@ -108,11 +109,11 @@ def _netcat(call: Call) -> Effect:
     )
 
 
-_SOCAT_LOCAL = re.compile(r"(?:-|stdio|stdin|stdout|std|fd:\d+)(?:,.*)?\Z", re.IGNORECASE)
-_SOCAT_UNIX = re.compile(
+_SOCAT_LOCAL = Pattern(r"(?:-|stdio|stdin|stdout|std|fd:\d+)(?:,.*)?\Z", re.IGNORECASE)
+_SOCAT_UNIX = Pattern(
     r"(?:unix-connect:|unix-client:|unix:|gopen:|abstract-connect:)?(/[^,]*)(?:,.*)?\Z", re.IGNORECASE
 )
-_SOCAT_TCP = re.compile(
+_SOCAT_TCP = Pattern(
     r"(?:tcp4?|tcp6|tcp4?-connect|tcp6-connect|openssl|ssl|openssl-connect):([^,]*)(?:,.*)?\Z", re.IGNORECASE
 )
 
@@ -138,17 +139,17 @@ def _socat(call: Call) -> Effect:
     return parsed.certain(said(call, call.stdin.text, local=local is not None)).at(host=host)
 
 
-_HAPROXY_READS = re.compile(
+_HAPROXY_READS = Pattern(
     r"(?:show\s+(?:info|stat|servers|sess|errors|table|backend|pools|threads|activity|map|acl|cli|events|fd|peers|profiling|resolvers|"
     r"schema|startup-logs|tasks|version|ssl|cache|libs|quic|trace|sni|dev)\b|show\s*$|get\s+(?:weight|map|acl|var)\b|help\b|prompt\b|quit\b)"
 )
-_HAPROXY_CHANGES = re.compile(
+_HAPROXY_CHANGES = Pattern(
     r"(?:set|enable|disable|clear\s+counters|add|commit|new|prepare|abort|trace|expert-mode|experimental-mode|operator|user|"
     r"mworker|reload|update)\b"
 )
-_HAPROXY_DESTROYS = re.compile(r"(?:shutdown|clear\s+(?:table|map|acl)|del|dump\s+stats-file)\b")
-_FOUR_LETTERS = re.compile(r"(?:ruok|stat|srvr|mntr|conf|cons|dump|envi|isro|wchc|wchp|wchs|crst|dirs|hash|gtmk)\Z")
-_MEMCACHED_READS = re.compile(r"(?:stats|version|get|gets|quit|verbosity|mn|me)\b")
+_HAPROXY_DESTROYS = Pattern(r"(?:shutdown|clear\s+(?:table|map|acl)|del|dump\s+stats-file)\b")
+_FOUR_LETTERS = Pattern(r"(?:ruok|stat|srvr|mntr|conf|cons|dump|envi|isro|wchc|wchp|wchs|crst|dirs|hash|gtmk)\Z")
+_MEMCACHED_READS = Pattern(r"(?:stats|version|get|gets|quit|verbosity|mn|me)\b")
 
 
 def said(call: Call, text: str | None, *, local: bool) -> Effect:
@@ -513,7 +514,7 @@ GRAMMARS: dict[str, Grammar] = {
 }
 
 
-_RSYNC_DELETES = re.compile(r"--del(?:ete(?:-\w+)?)?\Z|--remove-source-files\Z|--existing\Z")
+_RSYNC_DELETES = Pattern(r"--del(?:ete(?:-\w+)?)?\Z|--remove-source-files\Z|--existing\Z")
 
 
 def _rsync(call: Call) -> Effect:

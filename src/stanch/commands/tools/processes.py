@@ -6,9 +6,10 @@ from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, rea
 from stanch.commands.options import Raises, each, options, read
 from stanch.commands.tables import always, gives, reader, unless
 from stanch.commands.wrappers import shell_from
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Risk, Trait
 
-_INTERVAL = re.compile(r"\d+(?:\.\d+)?")
+_INTERVAL = Pattern(r"\d+(?:\.\d+)?")
 
 
 def _sampler(why: str, *, writes: tuple[str, ...] = ()) -> Grammar:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from stanch.commands.effect import Call, Effect, Grammar, changes, destroys, reads
 from stanch.commands.options import Parsed, options, read
 from stanch.commands.tables import always, reader
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Risk, Trait
 
 INERT = ("-h", "--host", "-U", "--username", "-p", "--port")
@@ -21,7 +22,7 @@ _PSQL = _CONNECTION | options(
     "-R/--record-separator "
     "-T/--table-attr",
 )
-_SPECIAL = re.compile(
+_SPECIAL = Pattern(
     r"(?:ON_ERROR_STOP|ON_ERROR_ROLLBACK|VERBOSITY|ECHO|ECHO_HIDDEN|QUIET|FETCH_COUNT|AUTOCOMMIT|SHOW_CONTEXT|HIDE_TABLEAM|"
     r"COMP_KEYWORD_CASE|HISTCONTROL|HISTSIZE|PROMPT[123])(?:=|\Z)"
 )

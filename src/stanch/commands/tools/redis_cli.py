@@ -6,6 +6,7 @@ import shlex
 from stanch.commands.connection import place
 from stanch.commands.effect import Call, Effect, changes, destroys, reads, together, unknown
 from stanch.commands.options import each, options, read, words
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Risk, Trait
 
 INERT = ("-h", "-p", "-a", "-n", "--user", "--pass")
@@ -165,9 +166,7 @@ _SUBCOMMANDS: dict[str, dict[str, Effect]] = {
     },
     "command": each("count docs info list getkeys help", reads("describes commands")),
 }
-_SCRIPT_DESTROYS = re.compile(
-    r"\b(?:flushall|flushdb|del|unlink|shutdown|restore|hdel|srem|zrem|ltrim)\b", re.IGNORECASE
-)
+_SCRIPT_DESTROYS = Pattern(r"\b(?:flushall|flushdb|del|unlink|shutdown|restore|hdel|srem|zrem|ltrim)\b", re.IGNORECASE)
 
 
 def rate(call: Call) -> Effect:

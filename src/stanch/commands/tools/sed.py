@@ -1,9 +1,8 @@
 """sed: reads and prints, but `-i` changes files, and the commands `e` and `w` run commands and write files."""
 
-import re
-
 from stanch.commands.effect import Call, Effect, changes, destroys, reads, unreadable
 from stanch.commands.options import options, read
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Risk
 
 NAMES = ("sed", "gsed", "ssed")
@@ -14,7 +13,7 @@ _OPTIONS = options(
     "-e/--expression -f/--file -l/--line-length",
     "-i/-I/--in-place",
 )
-_ADDRESS = re.compile(r"\s*(?:\d+(?:~\d+)?|\$|[+~]\d+)\s*")
+_ADDRESS = Pattern(r"\s*(?:\d+(?:~\d+)?|\$|[+~]\d+)\s*")
 _STANDARD = frozenset({"/dev/stdout", "/dev/stderr"})
 _LABELLED = frozenset(":btT")
 _TEXT = frozenset("aic")

@@ -7,10 +7,11 @@ from stanch.commands.environment import assigned
 from stanch.commands.options import each
 from stanch.commands.tables import always, gives
 from stanch.commands.wrappers import shell_from
+from stanch.model.pattern import Pattern
 from stanch.model.risk import Risk, Trait
 
 _OWN = always(reads("changes only its own shell"))
-_HARMLESS_SET = re.compile(r"[-+](?:[euxvbfhmnCEHT]*o?|o)\Z")
+_HARMLESS_SET = Pattern(r"[-+](?:[euxvbfhmnCEHT]*o?|o)\Z")
 _HARMLESS_MODES = frozenset(
     {
         "pipefail",

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from stanch.model.pattern import Pattern
 from stanch.model.plan import Plan, Step
 from stanch.model.problem import Level, Problem
 from stanch.playbook.surroundings import Surroundings
@@ -18,16 +19,16 @@ CODE = "credentials-in-command"
 LEVEL = Level.ERROR
 
 _VALUE = r"(?P<value>(?![$<{%\[]|[Yy]our|\.\.\.|[xX*]{3}|[A-Z]+_[A-Z_]+\b)[^\s\"'@&;|]{3,})"
-_FORMS: tuple[re.Pattern[str], ...] = (
-    re.compile(rf"\b[a-z][a-z0-9+]*://[^\s:/@]+:{_VALUE}@", re.IGNORECASE),
-    re.compile(rf"--(?:password|passwd|token|api-key|secret|access-key)[= ][\"']?{_VALUE}", re.IGNORECASE),
-    re.compile(
+_FORMS: tuple[Pattern, ...] = (
+    Pattern(rf"\b[a-z][a-z0-9+]*://[^\s:/@]+:{_VALUE}@", re.IGNORECASE),
+    Pattern(rf"--(?:password|passwd|token|api-key|secret|access-key)[= ][\"']?{_VALUE}", re.IGNORECASE),
+    Pattern(
         rf"\b(?:PGPASSWORD|MYSQL_PWD|REDISCLI_AUTH|AWS_SECRET_ACCESS_KEY|\w*(?:TOKEN|SECRET|PASSWORD))=[\"']?{_VALUE}"
     ),
-    re.compile(rf"\bAuthorization:\s*(?:Bearer|Basic|token)\s+{_VALUE}", re.IGNORECASE),
-    re.compile(rf"\bcurl\b.*\s(?:-u|--user)[= ][\"']?[^\s:\"'<$]+:{_VALUE}"),
-    re.compile(rf"\bmysql\w*\b.*\s-p{_VALUE}"),
-    re.compile(rf"\bredis-cli\b.*\s-a\s+[\"']?{_VALUE}"),
+    Pattern(rf"\bAuthorization:\s*(?:Bearer|Basic|token)\s+{_VALUE}", re.IGNORECASE),
+    Pattern(rf"\bcurl\b.*\s(?:-u|--user)[= ][\"']?[^\s:\"'<$]+:{_VALUE}"),
+    Pattern(rf"\bmysql\w*\b.*\s-p{_VALUE}"),
+    Pattern(rf"\bredis-cli\b.*\s-a\s+[\"']?{_VALUE}"),
 )
 
 

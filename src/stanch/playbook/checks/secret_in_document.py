@@ -8,6 +8,7 @@ What to do: revoke it now, then write where it is kept ("the key is in the vault
 import re
 from collections.abc import Iterator
 
+from stanch.model.pattern import Pattern
 from stanch.model.plan import Plan
 from stanch.model.problem import Level, Problem, Source
 from stanch.playbook.surroundings import Surroundings
@@ -15,20 +16,20 @@ from stanch.playbook.surroundings import Surroundings
 CODE = "secret-in-document"
 LEVEL = Level.ERROR
 
-_KINDS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("an AWS access key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
-    ("a private key", re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----")),
-    ("a GitHub token", re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_\w{40,}\b")),
-    ("a GitLab token", re.compile(r"\bglpat-[\w-]{20,}\b")),
-    ("a Slack token", re.compile(r"\bxox[abprs]-[\w-]{10,}\b")),
-    ("a Slack webhook", re.compile(r"\bhooks\.slack\.com/services/T\w{6,}/B\w{6,}/\w{16,}")),
-    ("a Stripe key", re.compile(r"\b[rs]k_live_[A-Za-z0-9]{16,}\b")),
-    ("a Google API key", re.compile(r"\bAIza[\w-]{35}\b")),
-    ("a SendGrid key", re.compile(r"\bSG\.[\w-]{20,}\.[\w-]{20,}\b")),
-    ("a JSON web token", re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}\b")),
+_KINDS: tuple[tuple[str, Pattern], ...] = (
+    ("an AWS access key", Pattern(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
+    ("a private key", Pattern(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----")),
+    ("a GitHub token", Pattern(r"\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_\w{40,}\b")),
+    ("a GitLab token", Pattern(r"\bglpat-[\w-]{20,}\b")),
+    ("a Slack token", Pattern(r"\bxox[abprs]-[\w-]{10,}\b")),
+    ("a Slack webhook", Pattern(r"\bhooks\.slack\.com/services/T\w{6,}/B\w{6,}/\w{16,}")),
+    ("a Stripe key", Pattern(r"\b[rs]k_live_[A-Za-z0-9]{16,}\b")),
+    ("a Google API key", Pattern(r"\bAIza[\w-]{35}\b")),
+    ("a SendGrid key", Pattern(r"\bSG\.[\w-]{20,}\.[\w-]{20,}\b")),
+    ("a JSON web token", Pattern(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}\b")),
     (
         "a PagerDuty key",
-        re.compile(r"\b(?:routing|integration|service)[_ ]key['\":= ]+[0-9a-fR][0-9a-z]{31}\b", re.IGNORECASE),
+        Pattern(r"\b(?:routing|integration|service)[_ ]key['\":= ]+[0-9a-fR][0-9a-z]{31}\b", re.IGNORECASE),
     ),
 )
 _HINTS = (

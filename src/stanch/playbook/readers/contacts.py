@@ -3,18 +3,19 @@
 import re
 from collections.abc import Iterator
 
+from stanch.model.pattern import Pattern
 from stanch.model.plan import Contact
 from stanch.playbook.context import Context, Findings
 from stanch.playbook.document import Block, Document, Items, Line, Paragraph, Quote, Table
 from stanch.playbook.fields import split_label
 from stanch.playbook.topics import Topic
 
-_ADDRESS = re.compile(
+_ADDRESS = Pattern(
     r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\+?\d[\d\s().-]{5,}\d|#[\w-]{2,}|https?://\S+|@[\w.-]{2,}"
     r"|\bext(?:ension)?\.? ?\d+|\bpagerduty\b.*|\bslack\b.*|\bopsgenie\b.*",
     re.IGNORECASE,
 )
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = Pattern(
     r"^\W*$|^\[.*\]$|^<.*>$|^\{.*\}$|^\(.*\)$|\bx{3,}\b|\bxxx|\btb[da]\b|^n/?a$|\byour[-_ ]|placeholder"
     r"|\bphone\b|^_+$|\bfill in\b|\binsert\b|@example\.com$"
     r"|\b(?:555-)?(?:xxxx|0000)\b|123-?456-?7890|\[(?:phone|email|contact|name|number)",
@@ -71,10 +72,8 @@ def _of_line(line: Line) -> Iterator[tuple[Line, str, str]]:
         yield line, name, address
 
 
-_NAME = re.compile(r"role|name|who|team|contact|person|position|service|function", re.IGNORECASE)
-_REACHED = re.compile(
-    r"phone|e-?mail|contact|slack|channel|number|reach|address|pager|mobile|handle|how", re.IGNORECASE
-)
+_NAME = Pattern(r"role|name|who|team|contact|person|position|service|function", re.IGNORECASE)
+_REACHED = Pattern(r"phone|e-?mail|contact|slack|channel|number|reach|address|pager|mobile|handle|how", re.IGNORECASE)
 
 
 def _of_table(table: Table) -> Iterator[tuple[Line, str, str]]:

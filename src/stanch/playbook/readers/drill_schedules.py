@@ -2,19 +2,20 @@
 
 import re
 
+from stanch.model.pattern import Pattern
 from stanch.model.plan import DrillSchedule
 from stanch.playbook.context import Context, Findings
 from stanch.playbook.document import Document, Items, Line, Paragraph, Table, lines_of
 from stanch.playbook.topics import Topic
 
-_EVERY = re.compile(
+_EVERY = Pattern(
     r"\b(?P<every>weekly|bi-?weekly|fortnightly|monthly|bi-?monthly|quarterly|semi-?annual(?:ly)?"
     r"|bi-?annual(?:ly)?|yearly|annual(?:ly)?"
     r"|(?:once|twice|\d+ times) (?:a|per) (?:week|month|quarter|year)|(?:every|each) (?:\d+ |two |three |six "
     r"|other )?(?:weeks?|months?|quarters?|years?))\b",
     re.IGNORECASE,
 )
-_DRILL = re.compile(
+_DRILL = Pattern(
     r"\b(?:drills?|game ?days?|exercises?|tabletops?|simulations?|rehears\w+|chaos (?:tests?|testing|days?)"
     r"|(?:restore|failover|recovery|backup|dr|disaster recovery|rollback|incident response) (?:tests?|testing)"
     r"|fire ?drills?)\b",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from stanch.model.pattern import Pattern
 from stanch.model.plan import Metric
 from stanch.model.signal import Signal
 from stanch.playbook.context import Context, Findings
@@ -12,7 +13,7 @@ from stanch.playbook.tokens import statistic_of
 from stanch.playbook.topics import Topic
 from stanch.playbook.vocabulary import Vocabulary
 
-_STATISTIC = re.compile(
+_STATISTIC = Pattern(
     r"\bp(?:50|90|95|99)\b|\b\d{2}th\b|\bmedian\b|\baverage\b|\bmean\b|\bmax(?:imum)?\b", re.IGNORECASE
 )
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from stanch.model.pattern import Pattern
 from stanch.model.plan import PastIncident
 from stanch.playbook.context import Context, Findings
 from stanch.playbook.dates import date_of
@@ -10,15 +11,15 @@ from stanch.playbook.document import Document, Section
 from stanch.playbook.fields import Part, items_in, labelled_parts
 from stanch.playbook.topics import Topic
 
-CAUSE = re.compile(
+CAUSE = Pattern(
     r"^(?:root )?causes?$|^(?:critical )?issue$|^problem$|^crisis$|^trigger$|^what went wrong$|^reason$", re.IGNORECASE
 )
-ACTIONS = re.compile(
+ACTIONS = Pattern(
     r"^(?:resolution|solution|actions?(?: taken)?|immediate (?:actions?|response|steps)|fix(?:es)?|mitigation"
     r"|response|remediation|what we did|recovery)$",
     re.IGNORECASE,
 )
-LESSONS = re.compile(
+LESSONS = Pattern(
     r"^(?:lessons?(?: learn(?:ed|t))?|(?:key )?takeaways?|learnings?|what we learned|follow-?ups?|action items"
     r"|improvements?|mandatory changes?|new (?:requirements?|standards?|rules|practices|policies)"
     r"|prevent(?:ion|ive (?:measures|actions)))$",
@@ -71,7 +72,7 @@ def _part(section: Section) -> Part:
     return Part(label=section.title, line=line, text=text, lines=(), blocks=section.blocks)
 
 
-def _texts(parts: Sequence[Part], label: re.Pattern[str]) -> tuple[str, ...]:
+def _texts(parts: Sequence[Part], label: Pattern) -> tuple[str, ...]:
     found: list[str] = []
     for part in parts:
         if part.label and label.match(part.label):

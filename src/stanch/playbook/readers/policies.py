@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from stanch.model.pattern import Pattern
 from stanch.model.plan import Fact, PolicyFact, Threshold, ThresholdRole
 from stanch.model.signal import Comparison, Unit
 from stanch.playbook.context import Context, Findings
@@ -63,7 +64,7 @@ def _statements(context: Context, section: Section) -> Iterator[tuple[Line, str]
                 yield line, text
 
 
-_LEAST = re.compile(r"\b(?:at least|minimum|min|no less than|or more)\b", re.IGNORECASE)
+_LEAST = Pattern(r"\b(?:at least|minimum|min|no less than|or more)\b", re.IGNORECASE)
 _UNITS = {
     Measure.DURATION: Unit.SECONDS,
     Measure.RATIO: Unit.RATIO,

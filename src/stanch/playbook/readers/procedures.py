@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from stanch.model.pattern import Pattern
 from stanch.model.plan import Fact, Procedure, Scenario, Step
 from stanch.playbook.context import Context, Findings
 from stanch.playbook.document import Block, Code, Document, Heading, Html, Item, Items, Paragraph, Quote, Section, Table
@@ -21,12 +22,12 @@ from stanch.playbook.topics import NUMBERED, Topic
 from stanch.playbook.units import PHASE, QUESTION, Unit, answers, named_scenario, units
 from stanch.playbook.words import slug
 
-_CAUSE_QUESTION = re.compile(
+_CAUSE_QUESTION = Pattern(
     r"\b(?:what(?:['\u2019]s| is) (?:causing|the (?:root )?cause)|why\b|what .*\b(?:vulnerability|cause"
     r"|problem|issue)\b.*\b(?:likely|exist|is)\b)",
     re.IGNORECASE,
 )
-_ANSWER = re.compile(r"^(?:ans(?:wer)?|a)\s*[:.]\s*", re.IGNORECASE)
+_ANSWER = Pattern(r"^(?:ans(?:wer)?|a)\s*[:.]\s*", re.IGNORECASE)
 
 
 def read(document: Document, context: Context) -> Findings:

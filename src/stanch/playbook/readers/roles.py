@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from stanch.model.pattern import Pattern
 from stanch.model.plan import Role
 from stanch.playbook.context import Context, Findings
 from stanch.playbook.document import Block, Document, Items, Line, Table
@@ -10,7 +11,7 @@ from stanch.playbook.fields import split_label
 from stanch.playbook.severity import levels_in
 from stanch.playbook.topics import Topic
 
-_ROLE = re.compile(
+_ROLE = Pattern(
     r"\b(?:engineers?|managers?|leads?|leader|commander|officer|director|head|owner|team|support|cto|ceo|ciso"
     r"|cio|vp|dba|"
     r"administrators?|admin|developers?|sre|devops|on-?call|responders?|scribe|liaison|coordinator|analyst"
@@ -18,7 +19,7 @@ _ROLE = re.compile(
     r"executives?|primary|secondary|architect|counsel|pr|communications?)\b",
     re.IGNORECASE,
 )
-_ONLY = re.compile(r"\s*\((?P<for>[^)]*)\)\s*$")
+_ONLY = Pattern(r"\s*\((?P<for>[^)]*)\)\s*$")
 
 
 def read(document: Document, context: Context) -> Findings:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from stanch.model.pattern import Pattern
 from stanch.model.plan import ClockPromise, Regrade, Severity
 from stanch.model.problem import Source
 from stanch.playbook.context import Context, Findings
@@ -26,22 +27,22 @@ _CLOCKS: tuple[tuple[str, str], ...] = (
     ("acknowledge", r"\brespon(?:se|d)\b|\breaction\b|\bpage\b|\btriage\b"),
 )
 _COLUMNS = {
-    "level": re.compile(
+    "level": Pattern(
         r"^(?:level|severity|sev|priority|p|class(?:ification)?|severity level|priority level|#|tier)$", re.IGNORECASE
     ),
-    "name": re.compile(r"^(?:name|label|title|impact level|urgency)$", re.IGNORECASE),
-    "criteria": re.compile(r"descr|defin|criteri|mean|example|impact|condition|symptom|when", re.IGNORECASE),
+    "name": Pattern(r"^(?:name|label|title|impact level|urgency)$", re.IGNORECASE),
+    "criteria": Pattern(r"descr|defin|criteri|mean|example|impact|condition|symptom|when", re.IGNORECASE),
 }
-_TIMELESS = re.compile(
+_TIMELESS = Pattern(
     r"^(?:immediate(?:ly)?|asap|n/?a|none|best effort|-|next (?:business|working) day|business hours|next"
     r" sprint|when possible|as needed|same day|within business hours|backlog|.*\b(?:business|working) (?:day"
     r"|hour)s?\b.*)$",
     re.IGNORECASE,
 )
-_INLINE_CLOCK = re.compile(
+_INLINE_CLOCK = Pattern(
     r"(?P<what>[A-Za-z][A-Za-z -]{1,40}?)\s*(?::|<|\u2264|<=|within|in|every|=|-)\s*(?P<time>[^,;.()|]+)"
 )
-_PERIODIC = re.compile(
+_PERIODIC = Pattern(
     r"\b(?P<what>updates?|communicat\w+|status (?:page|reports?)|cadence)\s+(?P<time>hourly|daily|weekly)\b",
     re.IGNORECASE,
 )

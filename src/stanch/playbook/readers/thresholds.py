@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import zip_longest
 from typing import assert_never
 
+from stanch.model.pattern import Pattern
 from stanch.model.plan import Fact, Threshold, Unread
 from stanch.model.problem import Source
+from stanch.model.record import record
 from stanch.model.signal import Unit
 from stanch.playbook.context import Context, Findings
 from stanch.playbook.document import (
@@ -61,7 +63,7 @@ _CANDIDATE = Phrases(
 _LONGEST = 600
 """Characters of a sentence that people read in one breath; a longer one is data."""
 
-_SYMBOL = re.compile(r"[<>\u2265\u2264]")
+_SYMBOL = Pattern(r"[<>\u2265\u2264]")
 _BRANCH = Phrases(r"\b(?:if|when|whenever|once|until)\b|[<>\u2265\u2264]", whole=False)
 _STARTS_IF = Phrases(r"(?:if|when|once)\b", whole=False)
 _ALERTING = Phrases(r"page|pages|warn|alert|wake|notify")
@@ -84,7 +86,7 @@ def of_section(document: Document, context: Context, section: Section) -> tuple[
     return tuple(_Reader(document, context).section(section, context.outline.topic(section)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Where:
     """What a place gives to a sentence: its setting, the signal it is about, its severity and tier."""
 
@@ -364,7 +366,7 @@ def _masked(context: Context, sentence: str, condition: Condition) -> str:
 
 
 _NORMAL = Phrases(r"baselines?|normal|usual|typical|slos?|slas?|budgets?")
-_ENTRY = re.compile(r"^\s*(?:[-*\u2022]|\d+[.)])\s+(?P<text>\S.*)$")
+_ENTRY = Pattern(r"^\s*(?:[-*\u2022]|\d+[.)])\s+(?P<text>\S.*)$")
 
 
 def _is_list(block: Code) -> bool:
@@ -387,7 +389,7 @@ def _tier(text: str) -> str | None:
 _LABEL_WORDS = 5
 """Words of a label that makes an entry of a line that stands alone; a longer one is half a sentence."""
 
-_OPEN = re.compile(r"\b(?:if|when|whenever|once|on|for|at|by|are|includes?|following|where)$", re.IGNORECASE)
+_OPEN = Pattern(r"\b(?:if|when|whenever|once|on|for|at|by|are|includes?|following|where)$", re.IGNORECASE)
 
 
 def _led(setting: Setting, topic: Topic, block: Paragraph, following: Block | None) -> Setting:
@@ -437,10 +439,10 @@ _LASTING = Phrases(r"^(?:for|duration|persist\w*|sustained|hold|pending|how long
 _COMPUTED = Phrases(r"(?:time |evaluation )?(?:window|period|interval|over|range)(?: \(.*\))?", whole=False)
 _GRADE = Phrases(r"severity|priority|level|sev|class|tier")
 _TIER = Phrases(r"critical|warning|warn|info|high|medium|low|major|minor|page|ticket|red|yellow|orange|amber")
-_BARE = re.compile(r"^[\s~]*[\d.,]+\s*(?:%|[a-zA-Z/\u00b5]+)?(?:\s*\([^)]*\))?$")
+_BARE = Pattern(r"^[\s~]*[\d.,]+\s*(?:%|[a-zA-Z/\u00b5]+)?(?:\s*\([^)]*\))?$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Column:
     """What the title of a column makes of its cells.
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from stanch.model.pattern import Pattern
 from stanch.model.plan import Threshold, Trigger
 from stanch.playbook.context import Context, Findings
 from stanch.playbook.document import Document, Items, Line, Paragraph, Passage, Section
@@ -11,10 +12,10 @@ from stanch.playbook.topics import Topic
 from stanch.playbook.words import slug
 
 _ACTION = (
-    ("rollback_release", re.compile(r"roll(?:ed)?[ -]?back|revert", re.IGNORECASE)),
-    ("restart_service", re.compile(r"re-?start|reboot", re.IGNORECASE)),
-    ("failover_database", re.compile(r"fail[ -]?over", re.IGNORECASE)),
-    ("escalate", re.compile(r"escalat", re.IGNORECASE)),
+    ("rollback_release", Pattern(r"roll(?:ed)?[ -]?back|revert", re.IGNORECASE)),
+    ("restart_service", Pattern(r"re-?start|reboot", re.IGNORECASE)),
+    ("failover_database", Pattern(r"fail[ -]?over", re.IGNORECASE)),
+    ("escalate", Pattern(r"escalat", re.IGNORECASE)),
 )
 
 
