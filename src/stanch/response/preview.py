@@ -18,9 +18,9 @@ from stanch.response.approvals import people_needed
 from stanch.response.branches import Stretch, branch_of, shape_of
 from stanch.response.evidence import Offer
 from stanch.response.execution import Pipeline
+from stanch.response.expansion import expand
 from stanch.response.expectation import is_understood
 from stanch.response.principals import Principals
-from stanch.response.runs import expand
 from stanch.response.slots import is_secret, open_slots, resolved, shown, words_of
 from stanch.response.transitions import WATCHES, WHEN
 from stanch.response.watching import described, of_document

@@ -12,7 +12,7 @@ from stanch.model.problem import Refused
 from stanch.model.risk import Risk
 from stanch.model.run import Approval, Run, RunState, StepRecord, StepState
 from stanch.response.approvals import VALID_S, digest_of, people_missing, people_needed, permit, still_valid
-from stanch.response.runs import expand
+from stanch.response.expansion import expand
 
 (BASE,) = expand("1.1", procedure(act("index")), now=0.0)
 BASE = replace(BASE, state=StepState.PROPOSED, risk=Risk.MUTATING, statement="CREATE INDEX a", parameters={"t": "a"})

@@ -9,7 +9,7 @@ from stanch.model.incident import Incident, IncidentStatus
 from stanch.model.plan import Contact, Plan, Playbook, Role
 from stanch.model.risk import Risk
 from stanch.response.approvers import Approvers, stated_approvers
-from stanch.response.runs import expand
+from stanch.response.expansion import expand
 
 (STEP,) = expand("1.1", procedure(act("a")), now=0.0)
 DESTRUCTIVE = replace(STEP, risk=Risk.DESTRUCTIVE)

@@ -9,8 +9,8 @@ from stanch.model.risk import Risk
 from stanch.model.run import Run, RunState, StepRecord, StepState
 from stanch.response.branches import branch_of, choice_of
 from stanch.response.decision import Begin, Choose, Decide, EscalatePhase, Rest, frontier, next_move
+from stanch.response.expansion import expand
 from stanch.response.phases import phase_ends
-from stanch.response.runs import expand
 from stanch.response.ways import Means
 
 NOW = 1_000.0

@@ -20,7 +20,7 @@ from stanch.response.decision import (
     Rest,
     next_move,
 )
-from stanch.response.runs import expand
+from stanch.response.expansion import expand
 from stanch.response.transitions import UNDO_FAILED
 from stanch.response.ways import ByHand, FillIn, Means, Way, way_of
 

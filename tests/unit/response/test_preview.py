@@ -10,10 +10,10 @@ from stanch.model.risk import Risk
 from stanch.playbook.compile import compile_playbooks
 from stanch.response.branches import Beside, Choice
 from stanch.response.evidence import Offer
+from stanch.response.expansion import expand
 from stanch.response.identities import Identity
 from stanch.response.preview import named, preview
 from stanch.response.principals import Principals
-from stanch.response.runs import expand
 from stanch.response.slots import filled
 from stanch.response.ways import Means
 

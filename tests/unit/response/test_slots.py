@@ -17,7 +17,7 @@ from stanch.model.problem import Refused
 from stanch.model.risk import Risk
 from stanch.model.run import StepRecord
 from stanch.playbook.slots import slots_in_command
-from stanch.response.runs import expand
+from stanch.response.expansion import expand
 from stanch.response.slots import (
     LONGEST,
     TYPES,

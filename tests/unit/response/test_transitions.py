@@ -11,7 +11,7 @@ from stanch.model.incident import EventKind
 from stanch.model.risk import Risk
 from stanch.model.run import Approval, StepRecord, StepState
 from stanch.response import transitions
-from stanch.response.runs import expand
+from stanch.response.expansion import expand
 from stanch.response.transitions import Result, Transition
 
 NOW = 1_000.0
