@@ -32,7 +32,7 @@ from stanch.connectors.postgres.connector import PostgresConnector
 from stanch.connectors.postgres.session import ConnectionRefused
 from stanch.drift.nightly import Nightly
 from stanch.drift.outside import Outside
-from stanch.incidents import lifecycle, timeline
+from stanch.incidents import lifecycle, marks, timeline
 from stanch.incidents.keeper import Keeper
 from stanch.incidents.lifecycle import Hooks
 from stanch.incidents.pinned import PinnedPlans
@@ -165,7 +165,7 @@ class App:
         self.links = Links(_link_key(settings), settings.server.url)
         self.alarm = paging.glass_broken
         self.hooks = Hooks(
-            opened=(paging.page_on_open, self._respond),
+            opened=(paging.page_on_open, marks.recall, self._respond),
             raised=(paging.page_on_raise,),
             missed=(paging.escalate,),
         )
@@ -358,16 +358,18 @@ class App:
         end += _AROUND_SHARE * spent
         start = incident.opened_at - max(_BEFORE_S, _AROUND_SHARE * spent)
         events = await self.store.read(lambda connection: timeline.read(connection, incident.id))
-        marks = [
+        moments = [
             Mark(at=event.at, text=text, kind=kind)
             for event in events
             if event.kind in _MARKED
             for text, kind in (_MARKED[event.kind],)
         ]
-        marks += [
-            Mark(at=event.at, text=wording(event).text, kind=MarkKind.CHANGE)
+        moments += [
+            Mark(at=at, text=wording(event).text, kind=MarkKind.CHANGE)
             for event in events
             if event.kind is EventKind.MARK
+            for at in (float(event.data.get("at") or event.at),)
+            if start <= at <= end
         ]
         charts = []
         for rule in self.rules:
@@ -380,7 +382,7 @@ class App:
                     window_s=rule.window_s,
                     labels=rule.labels,
                 )
-                charts.append(chart_of(rule, points, start=start, end=end, marks=marks))
+                charts.append(chart_of(rule, points, start=start, end=end, marks=moments))
         return tuple(charts)
 
     def _channels(self) -> Mapping[str, PagingChannel]:

@@ -15,7 +15,8 @@ def login(
     name: Annotated[str | None, typer.Argument(help="The person; the one who asks, if it is left out.")] = None,
     *,
     role: Annotated[
-        str | None, typer.Option(help="viewer, responder or administrator: makes the person known, or changes theirs.")
+        str | None,
+        typer.Option(help="reporter, viewer, responder or administrator: makes them known, or changes it."),
     ] = None,
     config: Config = DEFAULT_CONFIG,
     url: Url = None,

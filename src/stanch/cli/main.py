@@ -23,6 +23,7 @@ COMMANDS = (
     "incident",
     "run",
     "control",
+    "mark",
     "review",
     "rules",
     "verify",

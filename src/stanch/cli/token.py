@@ -45,7 +45,7 @@ def make(
     *,
     label: Annotated[str, typer.Option(help="What it is for.")],
     role: Annotated[
-        str, typer.Option(help="The most that it may do: viewer, responder or administrator.")
+        str, typer.Option(help="The most that it may do: reporter, viewer, responder or administrator.")
     ] = "responder",
     config: Config = DEFAULT_CONFIG,
     url: Url = None,

@@ -96,7 +96,7 @@ def wording(event: Event) -> Wording:  # noqa: C901, PLR0912 - one short case a 
         case EventKind.REVIEWED:
             return Wording(text=f"Reviewed by {data.get('by') or event.actor}", key=True)
         case EventKind.MARK:
-            return Wording(text=_get(data, "text"))
+            return Wording(text=_get(data, "text"), detail=_get(data, "ago"))
         case _:
             assert_never(event.kind)
 

@@ -54,7 +54,7 @@ class EventKind(StrEnum):
     REOPENED = "reopened"  # because
     REVIEW_DRAFTED = "review drafted"  # path
     REVIEWED = "reviewed"  # by (people have read and agreed the review)
-    MARK = "mark"  # text (deploy or other change of the outside world)
+    MARK = "mark"  # text, service, version, previous, at (deploy or other change of the outside world), ago
 
 
 @record

@@ -112,6 +112,8 @@ def read(
 def _marked(events: Iterable[Event]) -> Iterator[Change]:
     for event in events:
         version, previous = event.data.get("version"), event.data.get("previous")
+        if "mark" in event.data:
+            continue  # its row is among the others
         if version is not None or previous is not None:
             yield Change(
                 at=event.at,

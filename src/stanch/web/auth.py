@@ -25,8 +25,12 @@ _LONGEST_NAME = 64
 
 
 class Role(StrEnum):
-    """What a person or a token may do: look; respond; look after people, tokens and links."""
+    """What a person or a token may do: tell of changes alone; look; respond; look after people, tokens and links.
 
+    A reporter sees nothing, and a viewer tells of nothing: see `gate.REPORTER`.
+    """
+
+    REPORTER = "reporter"
     VIEWER = "viewer"
     RESPONDER = "responder"
     ADMINISTRATOR = "administrator"

@@ -192,4 +192,5 @@ def _sentence(fault: Any) -> str:
         case "string_too_short":
             return f"{where}: must not be empty"
         case _:
-            return f"{where}: {fault['msg'][0].lower()}{fault['msg'][1:]}"
+            said = fault["msg"].removeprefix("Value error, ")
+            return f"{where}: {said[0].lower()}{said[1:]}"

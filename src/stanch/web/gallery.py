@@ -92,7 +92,13 @@ def marks(events: Sequence[Event]) -> tuple[Mark, ...]:
     for event in events:
         match event.kind:
             case EventKind.MARK:
-                found.append(Mark(at=event.at, text=str(event.data.get("text") or ""), kind=MarkKind.CHANGE))
+                found.append(
+                    Mark(
+                        at=float(event.data.get("at") or event.at),
+                        text=str(event.data.get("text") or ""),
+                        kind=MarkKind.CHANGE,
+                    )
+                )
             case EventKind.CONTROL_APPLIED:
                 found.append(Mark(at=event.at, text=str(event.data.get("text") or ""), kind=MarkKind.CONTROL))
             case EventKind.OPENED:

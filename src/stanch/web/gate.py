@@ -20,6 +20,9 @@ from stanch.web.served import Served, served_by
 PUBLIC = {"public": True}
 """For handlers that nobody needs to log in for."""
 
+REPORTER = {"reporters": True}
+"""For handlers that take what programs report: a reporter's token is enough, a viewer's is not."""
+
 RESPONDER = {"role": Role.RESPONDER}
 ADMINISTRATOR = {"role": Role.ADMINISTRATOR}
 """For handlers that need more than a viewer. A handler that says nothing is for viewers if it reads only."""
@@ -75,6 +78,8 @@ async def admit(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         )
     reads = connection.scope.get("method") in _SAFE
     needed: Role = handler.opt.get("role", Role.VIEWER if reads else Role.RESPONDER)
+    if handler.opt.get("reporters") and caller.role is Role.REPORTER:
+        return
     if not caller.role.includes(needed):
         raise Forbidden(
             f"{caller.person} is {_a(caller.role)}; this needs {_a(needed)}.",

@@ -20,7 +20,7 @@ from litestar.exceptions import HTTPException
 from sqlalchemy import Connection
 
 from stanch.model.problem import StanchError, Unusable
-from stanch.web import afterwards, answering, api, auth, errors, following, gate, pages, rendering
+from stanch.web import afterwards, answering, api, auth, errors, following, gate, marks, pages, rendering
 from stanch.web.auth import Role
 from stanch.web.gallery import Gallery
 from stanch.web.live import Streams
@@ -40,6 +40,7 @@ def create(app: Served) -> Litestar:
         route_handlers=[
             *api.handlers,
             *following.handlers,
+            *marks.handlers,
             *afterwards.handlers,
             *pages.handlers,
             *answering.handlers,

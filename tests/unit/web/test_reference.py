@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stanch.web import acts, afterwards, api, following
+from stanch.web import acts, afterwards, api, following, marks
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
 
@@ -14,7 +14,7 @@ def addresses() -> set[tuple[str, str]]:
     """Method and path of every handler, parameters as `{}`."""
     return {
         (method, re.sub(r"\{[^}]+\}", "{}", path))
-        for handler in (*api.handlers, *following.handlers, *afterwards.handlers)
+        for handler in (*api.handlers, *following.handlers, *marks.handlers, *afterwards.handlers)
         for method in handler.http_methods
         for path in handler.paths
         if path.startswith("/api/")
