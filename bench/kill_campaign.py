@@ -1,15 +1,19 @@
 """Random kills: whether a completed step runs again, a mutating one runs twice, or an outcome is lost.
 
-Real processes carry out runs of nine steps (every kind: reading, mutating and slow commands, actions with their undo,
-a control, a message, a destructive one) and are killed with SIGKILL at random moments and at random transitions, one
-life after another, until the run is over. What is counted comes from the runs' own timelines and from a journal that
-the steps' acts write by themselves, outside of the store. All three counts have to be 0. Prints JSON.
+Real processes carry out runs of nine steps (every kind: reading, mutating and slow commands, actions with their undo, a
+control, a message, a destructive one) and are killed with SIGKILL at random moments and at random transitions, one life
+after another, until the run is over; on SQLite, or as a replica on PostgreSQL (its own database for each run). What is
+counted comes from the runs' own timelines and from a journal that the steps' acts write by themselves, outside of the
+store. All three counts have to be 0. Prints JSON.
 
-    python bench/kill_campaign.py [--kills 500] [--seed 1]
+    python bench/kill_campaign.py [--kills 500] [--seed 1] [--store sqlite] [--store postgresql]
+
+Without `--store`, on both.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -19,11 +23,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+
+import psycopg
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "src")]
 
+from clinic.cluster import SUPERUSER, Cluster  # noqa: E402 - as below
 from response_lives import steps  # noqa: E402 - the lives are those of the tests
 from response_stage import Stage  # noqa: E402 - as above
 from stanch.incidents import timeline  # noqa: E402 - as above
@@ -36,6 +44,7 @@ from stanch.store.engine import Store  # noqa: E402 - as above
 
 LONGEST_LIFE_S = 0.8
 LATEST_TRANSITION = 40
+NAMES = ("kills", "runs", "completed_steps_run_again", "mutating_steps_run_twice", "lost_outcomes", "chains_broken")
 
 
 class Lives:
@@ -50,10 +59,10 @@ class Lives:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[:2])},
         )
 
-    def live(self, folder: Path, at: int, seconds: float) -> int:
+    def live(self, folder: Path, url: str, at: int, seconds: float) -> int:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(f"{folder} {at} {seconds}\n")
+        self._process.stdin.write(f"{folder} {url} {at} {seconds}\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline().split()[1])
 
@@ -63,9 +72,40 @@ class Lives:
         self._process.wait(30)
 
 
-async def judge(folder: Path, counts: Counter[str]) -> None:
+class Databases:
+    """An address for each run's store: a file in its folder, or a database of its own."""
+
+    def __init__(self, cluster: Cluster | None) -> None:
+        self._cluster = cluster
+        if cluster is not None:
+            self._execute("CREATE DATABASE template_of_stanch")
+            asyncio.run(_migrate(cluster.url(SUPERUSER, "template_of_stanch")))
+
+    @contextlib.contextmanager
+    def one(self, folder: Path) -> Iterator[str]:
+        if self._cluster is None:
+            yield f"sqlite:///{folder}/stanch.db"
+            return
+        name = f"run_{folder.name.lower()}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE template_of_stanch")
+        try:
+            yield self._cluster.url(SUPERUSER, name)
+        finally:
+            self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _execute(self, statement: str) -> None:
+        assert self._cluster is not None
+        with psycopg.connect(self._cluster.url(SUPERUSER, "postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+async def _migrate(url: str) -> None:
+    await (await Store.open(url, SystemClock())).close()
+
+
+async def judge(folder: Path, url: str, counts: Counter[str]) -> None:
     """Count what went wrong in a run that is over."""
-    async with await Store.open(f"sqlite:///{folder}/stanch.db", SystemClock()) as store:
+    async with await Store.open(url, SystemClock()) as store:
         stage = Stage(store, folder, *steps(folder))
         run = await stage.run()
         events = await stage.events()
@@ -85,33 +125,42 @@ async def judge(folder: Path, counts: Counter[str]) -> None:
                 counts["mutating_steps_run_twice"] += max(0, acted - 1)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--kills", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
-    chance = random.Random(options.seed)
+def campaign(databases: Databases, kills: int, seed: int) -> dict[str, object]:
+    """One campaign of so many kills."""
+    chance = random.Random(seed)
     counts: Counter[str] = Counter()
     began = time.monotonic()
     lives = Lives()
     try:
-        while counts["kills"] < options.kills:
-            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        while counts["kills"] < kills:
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name, databases.one(Path(name)) as url:
                 folder = Path(name)
                 while True:
                     at = chance.randint(1, LATEST_TRANSITION) if chance.random() < 0.5 else 0
-                    ended = lives.live(folder, at, 0.0 if at else chance.uniform(0.02, LONGEST_LIFE_S))
+                    ended = lives.live(folder, url, at, 0.0 if at else chance.uniform(0.02, LONGEST_LIFE_S))
                     if ended == 0:
                         break
                     if ended != -signal.SIGKILL:
                         raise SystemExit(f"a life ended with {ended}:\n{(folder / 'log').read_text()[-3000:]}")
                     counts["kills"] += 1
-                asyncio.run(judge(folder, counts))
+                asyncio.run(judge(folder, url, counts))
     finally:
         lives.close()
-    names = ("kills", "runs", "completed_steps_run_again", "mutating_steps_run_twice", "lost_outcomes", "chains_broken")
-    found = {name: counts[name] for name in (*names, "people_asked_what_happened")}
-    print(json.dumps({**found, "elapsed_s": round(time.monotonic() - began, 1), "goal": dict.fromkeys(names[2:], 0)}))
+    found = {name: counts[name] for name in (*NAMES, "people_asked_what_happened")}
+    return {**found, "elapsed_s": round(time.monotonic() - began, 1)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--store", choices=["sqlite", "postgresql"], action="append")
+    options = parser.parse_args()
+    found: dict[str, object] = {}
+    for store in options.store or ["sqlite", "postgresql"]:
+        with Cluster.temporary() if store == "postgresql" else contextlib.nullcontext() as cluster:
+            found[store] = campaign(Databases(cluster), options.kills, options.seed)
+    print(json.dumps({**found, "goal": dict.fromkeys(NAMES[2:], 0)}))
 
 
 main()

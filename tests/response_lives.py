@@ -1,9 +1,10 @@
 """Lives of real processes: `python response_lives.py` reads one line a life and answers how it ended.
 
-A line is `FOLDER POINT SECONDS`: a process is forked that opens the store in FOLDER (and, in its first life, the
+A line is `FOLDER URL POINT SECONDS`: a process is forked that opens the store at URL (and, in its first life, the
 incident), runs what is to be run with people who answer, and kills itself with SIGKILL at its POINT-th transition;
-POINT 0 lives to the end. Where SECONDS are not 0 it is killed from outside after that long. The answer is how it
-ended: 0 for a run that is over, -9 for a kill.
+POINT 0 lives to the end. A store that several processes may share is used as by one of several replicas. Where SECONDS
+are not 0 it is killed from outside after that long. The answer is how it ended: 0 for a run that is over, -9 for a
+kill.
 """
 
 import asyncio
@@ -43,27 +44,27 @@ def end() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-async def live(folder: Path, at: int) -> None:
+async def live(folder: Path, url: str, at: int) -> None:
     points = CrashPoints(at or None, end)
-    async with await Store.open(f"sqlite:///{folder}/stanch.db", SystemClock()) as store:
+    async with await Store.open(url, SystemClock()) as store:
         stage = Stage(store, folder, *steps(folder), points=points)
         try:
             await stage.run()
         except NotFound:
             await stage.open()
-        async with asyncio.timeout(60), stage.running(keeper=True):
+        async with asyncio.timeout(60), stage.running(alone=not store.shared, keeper=True):
             await stage.answer_everything()
 
 
 def main() -> None:
     for line in sys.stdin:
-        folder, at, seconds = line.rsplit(" ", 2)
+        folder, url, at, seconds = line.rsplit(" ", 3)
         child = os.fork()
         if child == 0:
             with Path(folder).joinpath("log").open("a") as log:
                 os.dup2(log.fileno(), 1)
                 os.dup2(log.fileno(), 2)
-            asyncio.run(live(Path(folder), int(at)))
+            asyncio.run(live(Path(folder), url, int(at)))
             os._exit(0)
         if float(seconds):
             time.sleep(float(seconds))  # the moment of the kill is what is tried out

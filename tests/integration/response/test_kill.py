@@ -32,12 +32,12 @@ class Lives:
             env={**os.environ, "PYTHONPATH": path},
         )
 
-    def live(self, folder: Path, at: int, *, kill_after_s: float = 0.0) -> int:
-        """One life; how it ended: 0 with the run over, -9 killed."""
+    def live(self, folder: Path, at: int, *, kill_after_s: float = 0.0, url: str | None = None) -> int:
+        """One life; how it ended: 0 with the run over, -9 killed. Without a `url` its store is in the folder."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         folder.mkdir(exist_ok=True)
-        self._process.stdin.write(f"{folder} {at} {kill_after_s}\n")
+        self._process.stdin.write(f"{folder} {url or store_in(folder)} {at} {kill_after_s}\n")
         self._process.stdin.flush()
         return int(self._process.stdout.readline().split()[1])
 
@@ -58,8 +58,12 @@ def lives() -> Iterator[Lives]:
         opened.close()
 
 
-async def hold(folder: Path) -> None:
-    async with await Store.open(f"sqlite:///{folder}/stanch.db", SystemClock()) as store:
+def store_in(folder: Path) -> str:
+    return f"sqlite:///{folder}/stanch.db"
+
+
+async def hold(folder: Path, url: str | None = None) -> None:
+    async with await Store.open(url or store_in(folder), SystemClock()) as store:
         stage = Stage(store, folder, *steps(folder))
         await response_invariants.hold(stage)
         for step in (await stage.run()).steps:
@@ -97,3 +101,15 @@ async def test_kills_at_any_moment_lose_and_repeat_nothing(lives: Lives, tmp_pat
             break
     assert lives.live(tmp_path, 0) == 0
     await hold(tmp_path)
+
+
+async def test_kills_on_postgresql_lose_and_repeat_nothing(lives: Lives, tmp_path: Path, postgres_url: str) -> None:
+    """A replica that is started again takes up what it held, without waiting for its own lease."""
+    chance = random.Random(4)
+    for at in (3, 0, 11, 0, 17, 0):
+        ended = lives.live(tmp_path, at, kill_after_s=0.0 if at else chance.uniform(0.1, 0.6), url=postgres_url)
+        assert ended in {0, -signal.SIGKILL}, (tmp_path / "log").read_text()[-3000:]
+        if ended == 0:
+            break
+    assert lives.live(tmp_path, 0, url=postgres_url) == 0
+    await hold(tmp_path, postgres_url)
