@@ -104,10 +104,12 @@ class Pair:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def up(cls, folder: Path, url: str, *, lease_s: float = LEASE_S) -> AsyncIterator["Pair"]:
-        """Start both. The folder is theirs."""
+    async def up(
+        cls, folder: Path, url: str, *, lease_s: float = LEASE_S, settings: str = "", playbook: str = PLAYBOOK
+    ) -> AsyncIterator["Pair"]:
+        """Start both. The folder is theirs; `settings` are added to those of both."""
         (folder / "bin").mkdir(parents=True)
-        (folder / "playbook.md").write_text(PLAYBOOK)
+        (folder / "playbook.md").write_text(playbook)
         program = folder / "bin" / "restart-workers"
         program.write_text(PROGRAM % {"journal": folder / "journal", "takes": folder / "takes"})
         program.chmod(0o755)
@@ -118,7 +120,7 @@ class Pair:
             for name in ("one", "two"):
                 wire = await stack.enter_async_context(Wire(parts.port))
                 near = urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{wire.port}"))
-                server = Server(_settings(folder, name, near, lease_s))
+                server = Server(_settings(folder, name, near, lease_s, settings))
                 replica = Replica(server=server, wire=wire)
                 stack.callback(_end, replica)
                 await server.start()
@@ -142,6 +144,18 @@ class Pair:
         """What the database itself says."""
         assert self._looking is not None
         return await (await self._looking.execute(statement.encode(), values)).fetchall()
+
+    async def change(self, statement: str) -> None:
+        """Change what is in the database, behind the servers' backs."""
+        assert self._looking is not None
+        await self._looking.execute(statement.encode())
+
+    async def has_both_served(self) -> bool:
+        """Whether both reach the database: each answers a question that needs it."""
+        for replica in self.replicas:
+            async with replica.server.person() as somebody:
+                await somebody.get("/api/incidents")
+        return True
 
     async def holder(self, run: str) -> tuple[str | None, int]:
         """Who holds the run, and in which epoch."""
@@ -196,7 +210,7 @@ def _end(replica: Replica) -> None:
     replica.server.end()
 
 
-def _settings(folder: Path, name: str, url: str, lease_s: float) -> Path:
+def _settings(folder: Path, name: str, url: str, lease_s: float, more: str) -> Path:
     home = folder / name
     home.mkdir()
     (home / "workers").write_text("w1 hangs\n")
@@ -214,5 +228,5 @@ service = "booking"
 [commands]
 directory = "."
 path = ["{folder / "bin"}", "/usr/bin", "/bin"]
-""")
+{more}""")
     return config

@@ -73,6 +73,7 @@ from stanch.signals.rules import Change, Transition
 from stanch.signals.sources.scrape import Target
 from stanch.signals.watcher import Watcher
 from stanch.store import lock
+from stanch.store.duty import Duty
 from stanch.store.engine import Store
 from stanch.store.entering import Entry
 
@@ -192,43 +193,52 @@ class App:
         self.try_natively: TryNatively = partial(
             tried, executor=tools.executor, query=tools.query, redact=tools.redactor
         )
-        runner = Runner(
-            tools,
-            holder=f"{socket.gethostname()}:{tools.executor.place()}",
-            alone=settings.server.database is None,
-        )
-        keeper = Keeper(
-            self.store,
-            clock,
-            plan_of=self.plan_of,
-            evaluations=self.measured,
-            hooks=self.hooks,
-            interval_s=self._interval_s,
-            clean_s=settings.response.clean_s,
-        )
+        self._replica = f"{socket.gethostname()}:{tools.executor.place()}"
         self.loops = [
             Loop("watch", self.watcher.run),
-            Loop("incidents", keeper.run),
-            Loop("runs", runner.run),
+            self._by_one("incidents", lambda store: self._keeper(store).run),
+            Loop("runs", Runner(tools, holder=self._replica, alone=settings.server.database is None).run),
             Loop("controls", controls.run),
             Loop("outbox", Outbox(self.store, clock, channels, self.links.seal).run),
-            Loop("reviews", Drafter(self.store, clock, self.charts, settings.server.data / "reviews").run),
+            self._by_one(
+                "reviews", lambda store: Drafter(store, clock, self.charts, settings.server.data / "reviews").run
+            ),
             *(
                 Loop(f"postgres {name}", _baseline(each, settings.postgres[name].baseline_every_s, clock))
                 for name, each in self.databases.items()
             ),
         ]
-        if settings.drift.at is not None:
-            self.loops.append(Loop("drift", self._nightly(settings.drift.at, channels).run))
+        if (at := settings.drift.at) is not None:
+            self.loops.append(self._by_one("drift", lambda store: self._nightly(store, at, channels).run))
         tasks = [asyncio.create_task(self._keep_running(loop), name=loop.name) for loop in self.loops]
         self._stack.push_async_callback(_end, tasks)
 
-    def _nightly(self, at: str, channels: Mapping[str, PagingChannel]) -> Nightly:
+    def _by_one(self, name: str, job_of: Callable[[Store], Callable[[], Awaitable[None]]]) -> Loop:
+        """A loop that one of several replicas runs at a time: it writes with the store that `job_of` is given.
+
+        Whatever is done now and then and told to people belongs here, so that it is told once.
+        """
+        term_s = self.settings.server.lease_s
+        duty = Duty(self.store, self.clock, name=name, holder=self._replica, term_s=term_s)
+        return Loop(name, partial(duty.run, job_of(duty.store)))
+
+    def _keeper(self, store: Store) -> Keeper:
+        return Keeper(
+            store,
+            self.clock,
+            plan_of=self.plan_of,
+            evaluations=self.measured,
+            hooks=self.hooks,
+            interval_s=self._interval_s,
+            clean_s=self.settings.response.clean_s,
+        )
+
+    def _nightly(self, store: Store, at: str, channels: Mapping[str, PagingChannel]) -> Nightly:
         """The check of every night, with the identities that only read."""
         settings = self.settings
         notify = partial(tell, owner=settings.drift.owner, channels=channels, public_url=settings.server.url)
         return Nightly(
-            self.store,
+            store,
             self.clock,
             plan=lambda: self.plan,
             outside=outside(settings, self.plan, self.databases),

@@ -27,12 +27,39 @@ from stanch.store.wake import Listener, Topics
 T = TypeVar("T")
 
 
+Fence = Callable[[Connection], None]
+"""Looks whether a write may still be made; raises where it may not."""
+
+
 class _Backend(Protocol):
     async def write(self, unit: Callable[[Connection], T], wake: Sequence[str]) -> T: ...
 
     async def read(self, unit: Callable[[Connection], T]) -> T: ...
 
     async def close(self) -> None: ...
+
+
+class _Fenced:
+    """A backend that has something looked at before each write."""
+
+    def __init__(self, backend: _Backend, fence: Callable[[], Fence]) -> None:
+        self._backend = backend
+        self._fence = fence
+
+    async def write(self, unit: Callable[[Connection], T], wake: Sequence[str]) -> T:
+        look = self._fence()
+
+        def fenced(connection: Connection) -> T:
+            look(connection)
+            return unit(connection)
+
+        return await self._backend.write(fenced, wake)
+
+    async def read(self, unit: Callable[[Connection], T]) -> T:
+        return await self._backend.read(unit)
+
+    async def close(self) -> None:
+        """Nothing of its own is open."""
 
 
 class Store:
@@ -75,6 +102,13 @@ class Store:
     async def read(self, unit: Callable[[Connection], T]) -> T:
         """Run `unit` in a read-only transaction that sees one moment."""
         return await self._backend.read(unit)
+
+    def behind(self, fence: Callable[[], Fence]) -> "Store":
+        """The same store, each of whose writes begins with a look in its transaction; what that raises undoes it.
+
+        `fence` is asked for the look when the write is asked for. It is closed with the one that it is of.
+        """
+        return Store(_Fenced(self._backend, fence), self._topics, shared=self.shared)
 
     def listen(self, *topics: str) -> AbstractAsyncContextManager[Listener]:
         """Hear of commits that signalled one of `topics`, in this process and, on PostgreSQL, in the others."""
