@@ -189,7 +189,7 @@ class App:
         controls = ControlKeeper(store=self.store, clock=clock, planes=planes)
         tools = self._tools(controls, channels, paging)
         self.means = tools.means
-        self.principals = principals_of(settings)
+        self.principals = tools.principals
         self.try_natively: TryNatively = partial(
             tried, executor=tools.executor, query=tools.query, redact=tools.redactor
         )
@@ -273,7 +273,7 @@ class App:
             redactor=redactor,
             actions={action.name: action for action in actions},
             query=self._query(),
-            identity=identity_of(settings.commands.reading),
+            principals=principals_of(settings),
             ask=Asking(
                 plan_of=self.plan_of,
                 channels=channels,

@@ -76,6 +76,8 @@ def _approval(run: str, step: dict[str, Any], more: str) -> Iterator[str]:
     yield f"Waits for approval{_people(step['people_missing'])}: {step['key']}"
     yield _what(step)
     yield f"  risk: {step['risk']}"
+    if step["acts_as"]:
+        yield f"  as: {step['acts_as']}"
     for name, value in step["target"].items():
         yield f"  {name}: {value}"
     for each in step["filled"]:

@@ -1,6 +1,7 @@
-"""`stanch run preview`, and what people decide in the course of a run: which way, by whom, and once more."""
+"""`stanch run preview`, `start`, and what people decide in the course of a run: which way, by whom, and once more."""
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from stanch.settings import Settings
 
 RunId = Annotated[str, typer.Argument(help="The run, as `stanch run list` names it.")]
-Key = Annotated[str, typer.Argument(help="The step.")]
+Key = Annotated[str, typer.Argument(help="The step; of an option, its first.")]
 OptionalKey = Annotated[str | None, typer.Argument(help="The step; the one that waits, if it is left out.")]
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, or what was seen, for the record.")]
 
@@ -76,68 +77,108 @@ def preview(
         raise typer.Exit(1)
 
 
-def choose(
-    run: RunId,
-    option: Key,
+def start(
+    incident: Annotated[str, typer.Argument(help="The incident, as `stanch incident list` names it.")],
+    procedure: Annotated[str, typer.Argument(help="The procedure: its name, a part of that, or its key.")],
     *,
-    reason: Reason = "",
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why, for the record.")] = "",
     config: Config = DEFAULT_CONFIG,
     url: Url = None,
     as_json: Json = False,
 ) -> None:
-    """Say which way a run goes on: by the first step of the option that is taken. The others are skipped.
+    """Begin a procedure of an incident, beside what is going on. `stanch run preview` shows what it would do.
+
+    Example: stanch run start 1 "recovery" -r "the index is there, the queue is not"
+    """
+    document = Client.of(config, url).post(
+        f"/api/incidents/{incident}/runs", {"procedure": procedure, "reason": reason}
+    )
+    if as_json:
+        print_json(document)
+        return
+    run = document["run"]
+    typer.echo(f"Started: {run['name']}, as run {run['id']}. Follow it with `stanch run show {run['id']} --follow`.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    """What people do to a step, beside answering a question: its command, and what is said once it is done.
+
+    `names_it` says that the step must be named; else the one that waits is meant where it is left out.
+    """
+
+    name: str
+    help: str
+    said: str
+    names_it: bool = False
+
+
+VERBS = (
+    Verb(
+        name="choose",
+        said="Chosen",
+        names_it=True,
+        help="""Say which way a run goes on: by the first step of the option that is taken. The others are skipped.
 
     Example: stanch run choose 1.1 rollback/option-b-fix-forward -r "the release before is broken too"
-    """
-    _post(Client.of(config, url), run, option, "choose", reason=reason, as_json=as_json, said="Chosen")
-
-
-def take(
-    run: RunId,
-    step: OptionalKey = None,
-    *,
-    reason: Reason = "",
-    config: Config = DEFAULT_CONFIG,
-    url: Url = None,
-    as_json: Json = False,
-) -> None:
-    """Take a step over by hand, also one that would go by itself. Report it with `stanch run complete`.
+    """,
+    ),
+    Verb(
+        name="take",
+        said="Yours now",
+        help="""Take a step over by hand, also one that would go by itself. Report it with `stanch run complete`.
 
     Example: stanch run take 1.1 -r "I am on the host already"
-    """
-    _post(Client.of(config, url), run, step, "take", reason=reason, as_json=as_json, said="Yours now")
-
-
-def complete(
-    run: RunId,
-    step: OptionalKey = None,
-    *,
-    reason: Reason = "",
-    config: Config = DEFAULT_CONFIG,
-    url: Url = None,
-    as_json: Json = False,
-) -> None:
-    """Say that a step was done: by hand, or that one whose outcome nobody saw took effect.
+    """,
+    ),
+    Verb(
+        name="complete",
+        said="Done",
+        help="""Say that a step was done: by hand, or that one whose outcome nobody saw took effect.
 
     Example: stanch run complete 1.1 -r "failed over, replica lag is 0"
-    """
-    _post(Client.of(config, url), run, step, "complete", reason=reason, as_json=as_json, said="Done")
-
-
-def again(
-    run: RunId,
-    step: Key,
-    *,
-    reason: Reason = "",
-    config: Config = DEFAULT_CONFIG,
-    url: Url = None,
-    as_json: Json = False,
-) -> None:
-    """Have a step that failed, was skipped or came to an unknown outcome tried again; people are asked anew.
+    """,
+    ),
+    Verb(
+        name="again",
+        said="To be tried again",
+        names_it=True,
+        help="""Have a step that failed, was skipped or came to an unknown outcome tried again; people are asked anew.
 
     Example: stanch run again 1.1 rollback/scale-up -r "the quota is raised"
-    """
-    _post(Client.of(config, url), run, step, "again", reason=reason, as_json=as_json, said="To be tried again")
+    """,
+    ),
+)
+
+
+def command_of(verb: Verb) -> "Callable[..., None]":
+    """The command of a verb."""
+
+    def act(
+        run: RunId,
+        step: OptionalKey = None,
+        *,
+        reason: Reason = "",
+        config: Config = DEFAULT_CONFIG,
+        url: Url = None,
+        as_json: Json = False,
+    ) -> None:
+        _post(Client.of(config, url), run, step, verb.name, reason=reason, as_json=as_json, said=verb.said)
+
+    def act_on_named(
+        run: RunId,
+        step: Key,
+        *,
+        reason: Reason = "",
+        config: Config = DEFAULT_CONFIG,
+        url: Url = None,
+        as_json: Json = False,
+    ) -> None:
+        _post(Client.of(config, url), run, step, verb.name, reason=reason, as_json=as_json, said=verb.said)
+
+    chosen = act_on_named if verb.names_it else act
+    chosen.__doc__ = verb.help
+    return chosen
 
 
 def _post(client: Client, run: str, key: str | None, verb: str, *, reason: str, as_json: bool, said: str) -> None:

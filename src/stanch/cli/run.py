@@ -13,7 +13,7 @@ from stanch.model.problem import Refused
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="List, show, preview, fill in, approve, choose, take over, skip and stop runs.",
+    help="List, show, preview, start, fill in, approve, choose, take over, skip and stop runs.",
 )
 
 RunId = Annotated[str, typer.Argument(help="The run, as `stanch run list` names it.")]
@@ -312,5 +312,6 @@ def _the_waiting_step(run: dict[str, Any], key: str | None) -> dict[str, Any]:
 
 
 app.command("preview")(course.preview)
-for _verb in (course.choose, course.take, course.complete, course.again):
-    app.command()(_verb)
+app.command("start")(course.start)
+for _verb in course.VERBS:
+    app.command(_verb.name)(course.command_of(_verb))

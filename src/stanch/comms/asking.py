@@ -78,6 +78,7 @@ def _body(incident: Incident, step: StepRecord, person: str) -> str:
         step.title or step.text,
         f"Would run: {step.statement or step.command or ''}",
         f"Risk: {step.risk}" + (f"; {needed} different people must approve it" if needed > 1 else ""),
+        *([f"As: {step.acts_as}"] if step.acts_as else []),
         *(f"{name.capitalize()}: {value}" for name, value in step.target.items()),
         *([f"Why: {step.why}"] if step.why else []),
         *([f"Undo: {step.undo}"] if step.undo else []),

@@ -20,7 +20,8 @@ class Evidence:
 class Proposal:
     """An action that a finding proposes. `parameters` are what the action's do, verify and undo work on.
 
-    `statement` and `undo` are shown as they would run; `facts` are (short, long) pairs: cost, locks, duration.
+    `statement` and `undo` are shown as they would run; `acts_as` says as whom, where that is not Stanch's own doing;
+    `facts` are (short, long) pairs: cost, locks, duration.
     """
 
     action: str
@@ -31,6 +32,7 @@ class Proposal:
     statement: str
     undo: str
     facts: tuple[tuple[str, str], ...] = ()
+    acts_as: str = ""
 
 
 @record

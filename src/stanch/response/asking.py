@@ -27,7 +27,7 @@ class Asking:
             if step.digest is None:
                 because = "Meanwhile people were asked what became of it, which took the earlier yes back."
             elif self._held.digest(resolved) != step.digest:
-                because = "What it would do has changed since it was approved."
+                because = _changed(step, resolved)
             elif not still_valid(step, self._clock.now()):
                 because = "The approval is too old to act on."
             else:
@@ -63,5 +63,12 @@ class Asking:
             case ByHand(because=because):
                 await self.ask(step, slots.for_people(step), because=because, by_hand=True)
             case FillIn(because=because, by_hand=by_hand):
-                unresolved = replace(step, statement=None)
+                unresolved = replace(step, statement=None, acts_as=None)
                 await self.ask(step, unresolved, because=because, by_hand=by_hand is not None)
+
+
+def _changed(step: StepRecord, resolved: StepRecord) -> str:
+    """Why what was approved is not what would be done now."""
+    if resolved.acts_as != step.acts_as and None not in (resolved.acts_as, step.acts_as):
+        return f"It was approved as {step.acts_as}, and would act now as {resolved.acts_as}."
+    return "What it would do has changed since it was approved."

@@ -21,6 +21,7 @@ from stanch.response.journal import Journal, Moved
 from stanch.response.phases import PhaseEnd
 from stanch.response.proving import Proving
 from stanch.response.recovery import Recovery
+from stanch.response.resolving import Resolving
 from stanch.response.side_by_side import SideBySide
 from stanch.response.signal_checks import SignalChecks
 from stanch.response.tools import Tools
@@ -40,12 +41,13 @@ class Drive:
             escalate=tools.escalate,
         )
         attendant = Attendant(tools.executor, tools.identity)
+        resolving = Resolving(means=tools.means, principals=tools.principals, attendant=attendant)
         asking = Asking(held, clock=clock, answer_s=timing.answer_s, hook=tools.ask)
         signals = SignalChecks(held, clock=clock, timing=timing, measure=tools.measure, asking=asking)
         proving = Proving(held, attendant=attendant, timing=timing, signals=signals)
         carrying = Carrying(held, tools, proving=proving, signals=signals)
         acting = Acting(held, tools, asking=asking)
-        turns = Turns(means=tools.means, attendant=attendant, asking=asking, acting=acting, carrying=carrying)
+        turns = Turns(means=tools.means, resolving=resolving, asking=asking, acting=acting, carrying=carrying)
         self._clock = clock
         self._means = tools.means
         self._held = held
@@ -56,6 +58,7 @@ class Drive:
             held,
             tools,
             attendant=attendant,
+            resolving=resolving,
             asking=asking,
             acting=acting,
             carrying=carrying,

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from stanch.model.run import StepRecord
 from stanch.response.identities import AWS, KUBE, POSTGRES, REDIS, Identity, Pipeline
 from stanch.response.slots import shown, template_of
+from stanch.response.transitions import OWN_CONNECTIONS
 from stanch.response.ways import ByHand, FillIn, Way
 
 _CURRENT = re.compile(r"^current-context:[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
@@ -77,9 +78,11 @@ class Principals:
             case Way.QUERY:
                 return self.database
             case Way.ACTION:
-                return "Stanch, by the connections of its settings"
+                return OWN_CONNECTIONS
             case Way.MESSAGE:
                 return "Stanch, by its channels"
+            case FillIn(by_hand=None) if step.command is None:
+                return OWN_CONNECTIONS
             case FillIn(by_hand=None):
                 pipeline = template_of(step).pipeline
                 return self.database if pipeline is None else self.of(pipeline, by_itself=by_itself)

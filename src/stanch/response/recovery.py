@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from stanch.model.run import StepRecord, StepState
-from stanch.response import slots, transitions
+from stanch.response import transitions
 from stanch.response.acting import Acting
 from stanch.response.action import Effect
 from stanch.response.asking import Asking
@@ -19,6 +19,7 @@ from stanch.response.execution import NotStarted
 from stanch.response.held import HeldRun
 from stanch.response.proving import CommandResult, Proving, result_of
 from stanch.response.records import Elsewhere, Ended, Found, Lost, NeverBegun, Running
+from stanch.response.resolving import Resolving
 from stanch.response.settling import MOST_ATTEMPTS, Ending, Verdict, settle
 from stanch.response.tools import Tools
 from stanch.response.turns import Turns
@@ -42,6 +43,7 @@ class Recovery:
         tools: Tools,
         *,
         attendant: Attendant,
+        resolving: Resolving,
         asking: Asking,
         acting: Acting,
         carrying: Carrying,
@@ -54,6 +56,7 @@ class Recovery:
         self._means = tools.means
         self._timing = tools.timing
         self._attendant = attendant
+        self._resolving = resolving
         self._asking = asking
         self._acting = acting
         self._carrying = carrying
@@ -97,7 +100,7 @@ class Recovery:
         if isinstance(way, ByHand | FillIn):
             await self._asking.leave_to_people(step, way)
             return
-        resolved = slots.resolved(replace(step, statement=step.command))
+        resolved = await self._resolving.anew(step, way)
         if await self._asking.is_allowed(step, resolved):
             await self._carrying.carry_out(step, resolved, way, again=because)
 

@@ -16,6 +16,7 @@ from stanch.response.action import Action
 from stanch.response.controls import ControlKeeper
 from stanch.response.execution import Executor
 from stanch.response.identities import Identity
+from stanch.response.principals import Principals
 from stanch.response.redaction import Redactor
 from stanch.response.text_table import Rows
 from stanch.response.watching import Measure
@@ -79,7 +80,12 @@ class Tools:
     escalate: EscalateHook | None = None
     measure: Measure | None = None
     timing: Timing = field(default_factory=Timing)
-    identity: Identity = field(default_factory=Identity)
+    principals: Principals = field(default_factory=Principals)
+
+    @property
+    def identity(self) -> Identity:
+        """Whom steps act as that nobody is asked about."""
+        return self.principals.reading
 
     @property
     def means(self) -> Means:

@@ -75,6 +75,9 @@ _KEPT = frozenset(
 LASTING = frozenset({WATCHES, WHEN, BRANCH, LATE})
 """What of a step's progress outlives even being asked for anew."""
 
+OWN_CONNECTIONS = "Stanch, by the connections of its settings"
+"""As whom an action acts that does not say so itself."""
+
 Told = tuple[EventKind, dict[str, Any]]
 Digest = Callable[[StepRecord], str]
 
@@ -109,6 +112,7 @@ def resolved(step: StepRecord, *, least: Risk, proposal: Proposal, given: dict[s
         risk=worst(step.risk, least, proposal.risk),
         parameters=proposal.parameters,
         statement=proposal.statement,
+        acts_as=proposal.acts_as or OWN_CONNECTIONS,
         undo=proposal.undo or None,
         title=proposal.title,
         why=proposal.why,

@@ -1,14 +1,12 @@
 """A step's turn: by which way it is carried out, and whether it may be."""
 
-from dataclasses import replace
 from typing import assert_never
 
 from stanch.model.run import StepRecord
-from stanch.response import slots
 from stanch.response.acting import Acting
 from stanch.response.asking import Asking
-from stanch.response.attending import Attendant
 from stanch.response.carrying import Carrying
+from stanch.response.resolving import Resolving
 from stanch.response.ways import ByHand, FillIn, Means, Way, goes_by_itself, way_of
 
 
@@ -16,10 +14,10 @@ class Turns:
     """Gives the steps of one run their turns."""
 
     def __init__(
-        self, *, means: Means, attendant: Attendant, asking: Asking, acting: Acting, carrying: Carrying
+        self, *, means: Means, resolving: Resolving, asking: Asking, acting: Acting, carrying: Carrying
     ) -> None:
         self._means = means
-        self._attendant = attendant
+        self._resolving = resolving
         self._asking = asking
         self._acting = acting
         self._carrying = carrying
@@ -37,9 +35,7 @@ class Turns:
             case Way.ACTION:
                 await self._acting.carry_out(step, again=again)
             case Way.ARGV | Way.SHELL | Way.QUERY | Way.MESSAGE | Way.WATCH:
-                resolved = slots.resolved(replace(step, statement=step.command))
-                if way is Way.ARGV:
-                    resolved = await self._attendant.prepared(resolved)
+                resolved = await self._resolving.now(step, way)
                 if goes_by_itself(step, way, self._means) or await self._asking.is_allowed(step, resolved):
                     await self._carrying.carry_out(step, resolved, way, again=again)
             case _:

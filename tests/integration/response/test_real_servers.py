@@ -19,6 +19,7 @@ from stanch.model.risk import Risk
 from stanch.model.run import StepState
 from stanch.response import rows, runs
 from stanch.response.identities import Identity
+from stanch.response.principals import Principals
 from stanch.response.transitions import RECORD
 from stanch.store.engine import Store
 
@@ -108,11 +109,13 @@ async def test_on_redis_a_read_goes_by_itself_and_a_write_is_asked_for(
         tmp_path,
         asked("look", f"redis-cli -p {redis} GET a"),
         asked("change", f"redis-cli -p {redis} SET a 2"),
-        identity=reader,
+        principals=Principals(reading=reader),
     )
     await stage.open()
     async with stage.running():
-        await stage.until_step("change", StepState.PROPOSED)
+        change = await stage.until_step("change", StepState.PROPOSED)
+        assert change.acts_as == "Redis user default"
+        assert (await stage.step("look")).acts_as == "Redis user reader, which may only read"
         assert (await stage.step("look")).output == "1"
         assert ask(redis, "GET", "a") == "1"
         await stage.approve("change")
@@ -127,7 +130,7 @@ async def test_a_write_that_was_rated_as_a_read_is_refused_by_redis_itself(
 ) -> None:
     misjudged = command("look", ("redis-cli", "-p", str(redis), "-e", "SET", "a", "2"), risk=Risk.READ_ONLY)
     identity = Identity(redis_user="reader", redis_password="reader-password")
-    stage = Stage(sqlite_store, tmp_path, misjudged, identity=identity)
+    stage = Stage(sqlite_store, tmp_path, misjudged, principals=Principals(reading=identity))
     await stage.open()
     async with stage.running():
         run = await stage.until_over()
@@ -142,7 +145,10 @@ async def test_what_names_another_identity_does_not_go_by_itself(
 ) -> None:
     identity = Identity(redis_user="reader", redis_password="reader-password")
     stage = Stage(
-        sqlite_store, tmp_path, asked("look", f"redis-cli --user default -p {redis} GET a"), identity=identity
+        sqlite_store,
+        tmp_path,
+        asked("look", f"redis-cli --user default -p {redis} GET a"),
+        principals=Principals(reading=identity),
     )
     await stage.open()
     async with stage.running():
@@ -165,7 +171,7 @@ async def test_a_write_that_was_rated_as_a_read_is_refused_by_postgresql_itself(
         tmp_path,
         command("look", ("psql", *where, "-Atc", "SELECT count(*) FROM kept"), risk=Risk.READ_ONLY),
         command("misjudged", ("psql", *where, "-c", "DROP TABLE kept"), risk=Risk.READ_ONLY),
-        identity=Identity(postgres_role="only_reads", postgres_password="only-reads-password"),
+        principals=Principals(reading=Identity(postgres_role="only_reads", postgres_password="only-reads-password")),
     )
     await stage.open()
     async with stage.running():

@@ -13,6 +13,7 @@ from stanch.model.problem import Refused
 from stanch.model.risk import Risk, Trait
 from stanch.model.run import RunState, StepState
 from stanch.response import runs
+from stanch.response.principals import Principals
 from stanch.response.tools import Timing
 from stanch.store.engine import Store
 
@@ -94,6 +95,34 @@ async def test_an_approval_of_what_was_proposed_before_is_refused(sqlite_store: 
         with pytest.raises(Refused, match="has changed since you looked"):
             await stage.approve("index", digest="0" * 64)
     assert (await stage.step("index")).approvals == ()
+
+
+async def test_a_yes_to_acting_as_one_is_none_to_acting_as_another(sqlite_store: Store, tmp_path: Path) -> None:
+    kubeconfig, marker = tmp_path / "config", tmp_path / "work" / "asked"
+    kubeconfig.write_text("current-context: staging\n")
+    (tmp_path / "work").mkdir()
+    kubectl = tmp_path / "work" / "kubectl"
+    kubectl.write_text(f"#!/bin/sh\ncat {kubeconfig} >> {marker}\n")
+    kubectl.chmod(0o755)
+    principals = Principals(environment={"KUBECONFIG": str(kubeconfig)})
+    change = command("scale", (str(kubectl), "scale", "deploy/a", "--replicas=9"), risk=Risk.MUTATING)
+    stage = Stage(sqlite_store, tmp_path, change, principals=principals)
+    await stage.open()
+    async with stage.running():
+        first = await stage.until_step("scale", StepState.PROPOSED)
+        assert first.acts_as == f"kube context staging of {kubeconfig}"
+        kubeconfig.write_text("current-context: production\n")
+        await stage.approve("scale")
+        run = await stage.until(lambda run: run.steps[0].state is StepState.PROPOSED and run.steps[0].asked == 2)
+        again = run.steps[0]
+        assert not marker.exists()
+        assert (again.acts_as, again.approvals) == (f"kube context production of {kubeconfig}", ())
+        assert again.because == f"It was approved as {first.acts_as}, and would act now as {again.acts_as}."
+        await stage.approve("scale")
+        await stage.until_over()
+    assert marker.read_text() == "current-context: production\n"
+    started = [event for event in await stage.events() if event.kind is EventKind.STEP_STARTED]
+    assert [event.data["acts_as"] for event in started] == [again.acts_as]
 
 
 async def test_what_changed_after_the_approval_is_asked_again(sqlite_store: Store, tmp_path: Path) -> None:

@@ -366,6 +366,7 @@ async def scene(
             redactor=redactor,
             actions={each.name: each for each in (Diagnose(), CreateIndex(gate))},
             query=_asked,
+            principals=principals_of(settings),
             ask=Asking(
                 plan_of=made.plan_of,
                 channels=channels,

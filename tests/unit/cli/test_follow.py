@@ -28,7 +28,8 @@ def step(**more) -> dict:
     return {
         "key": "fix/it now", "state": "proposed", "text": "Fix it", "title": None, "statement": None,
         "command": "systemctl restart app", "risk": "mutating", "target": {"host": "a"}, "filled": [], "approvals": [],
-        "undo": None, "digest": "d1", "people_missing": 1, "progress": {}, "why": None, "because": None, **more,
+        "undo": None, "acts_as": "deploy of this machine", "digest": "d1", "people_missing": 1,
+        "progress": {}, "why": None, "because": None, **more,
     }  # fmt: skip
 
 
@@ -40,6 +41,7 @@ def step(**more) -> dict:
             [
                 "Waits for approval (1 more person): fix/it now",
                 "  systemctl restart app",
+                "  as: deploy of this machine",
                 "  host: a",
                 "  stanch run approve 1.1 'fix/it now' --digest d1 --url http://x",
             ],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from stanch.connectors.postgres.session import Session, connect
 from stanch.connectors.postgres.wire import one_statement
@@ -152,6 +153,11 @@ class Builder:
 
     def __init__(self, url: str) -> None:
         self._url = url
+
+    @property
+    def role(self) -> str:
+        """The role that it logs in as."""
+        return str(conninfo_to_dict(self._url).get("user") or "named after the server's own user")
 
     async def create(self, statement: str, index: str) -> None:
         """Run CREATE INDEX CONCURRENTLY with no limit on its time.

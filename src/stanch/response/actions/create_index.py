@@ -68,7 +68,6 @@ class CreateIndex:
         cap = _cap(context.parameters, self._plane)
         parameters = {**found.parameters, "cap": cap}
         database = self._database(parameters)
-        database.builder()
         state = await _look(database, parameters)
         if not state.table_exists:
             return NotApplicable(because=f"The table {_table(parameters)} is not there any more.")
@@ -88,6 +87,7 @@ class CreateIndex:
             statement=_statement(parameters),
             undo=ddl.drop_index(parameters["schema"], parameters["index"]),
             facts=(*found.facts, *_waits(state), *_cap_facts(cap)),
+            acts_as=f"PostgreSQL role {database.builder().role}",
         )
 
     def _database(self, parameters: Mapping[str, Any]) -> PostgresConnector:

@@ -32,9 +32,9 @@ class Place:
 class Decide:
     """A step that waits for a yes, or for its `places` to be filled in first, where one of them is `open`.
 
-    `unknown` says that it was begun before and nobody saw how it ended. `given` are those who said yes, each with
-    until when that is good. `phrase` is what is typed to approve it alone. `proposers` gave its values. `options`
-    (first step, text) are the ways among which it is asked to decide.
+    `acts_as` says as whom it would act; `unknown` that it was begun before and nobody saw how it ended. `given` are
+    those who said yes, each with until when that is good. `phrase` is what is typed to approve it alone. `proposers`
+    gave its values. `options` (first step, text) are the ways among which it is asked to decide.
     """
 
     run_id: str
@@ -43,6 +43,7 @@ class Decide:
     why: str
     statement: str
     undo: str
+    acts_as: str
     facts: tuple[tuple[str, str], ...]
     digest: str
     risk: Risk
@@ -155,6 +156,7 @@ def _decide(step: StepRecord, rest: Sequence[StepRecord], offers: Sequence[Offer
         why=_why(step, still_open=bool(still_open)),
         statement="" if is_choice(step) else step.statement or step.command or "",
         undo=step.undo or "",
+        acts_as="" if by_hand or is_choice(step) else step.acts_as or "",
         facts=step.facts,
         digest=step.digest or "",
         risk=step.risk,
