@@ -28,6 +28,7 @@ OptionalKey = Annotated[str | None, typer.Argument(help="The step; the one that 
 Reason = Annotated[str, typer.Option("--reason", "-r", help="Why, or what was seen, for the record.")]
 
 _LINES = 12
+_VERDICTS = {True: "would work", False: "WOULD FAIL", None: "not known"}
 
 
 def preview(
@@ -73,7 +74,7 @@ def preview(
     else:
         for each in found:
             _tell(each, tried)
-    if any(not each["well"] for each in tried.values()):
+    if any(each["well"] is False for each in tried.values()):
         raise typer.Exit(1)
 
 
@@ -292,7 +293,7 @@ def _tell_step(step: "StepPreview", tried: dict[str, Any] | None) -> None:
     for line in lines:
         typer.echo(f"       {line}")
     if tried is not None:
-        typer.echo(f"       {'would work' if tried['well'] else 'WOULD FAIL'}: {tried['because']}")
+        typer.echo(f"       {_VERDICTS[tried['well']]}: {tried['because']}")
         for line in tried["output"].splitlines()[:_LINES]:
             typer.echo(f"         | {line}")
 

@@ -17,6 +17,7 @@ NATIVE_S = 60.0
 
 Query = Callable[[str], Awaitable[Rows]]
 
+_INSUFFICIENT_PRIVILEGE = "42501"
 _HIDDEN = "(it may hold secrets, and is not shown)"
 _ALLOWED = "DryRunOperation"
 """How AWS says that the real request would have been taken."""
@@ -24,9 +25,12 @@ _ALLOWED = "DryRunOperation"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """What a native dry run came to: whether the real command would work as far as can be told, why, and its output."""
+    """What a native dry run came to: whether the real command would work as far as can be told, why, and its output.
 
-    well: bool
+    `well` is None where it cannot be told: whoever asked may not what whoever runs it may.
+    """
+
+    well: bool | None
     because: str
     output: str
 
@@ -51,11 +55,24 @@ async def tried(step: StepPreview, *, executor: Executor, query: Query | None, r
     return Tried(well=well, because="It ended well." if well else done.fault or "", output=output)
 
 
+def _is_a_matter_of_rights(refused: BaseException) -> bool:
+    """Whether the server would plan it for another role; it plans nothing that the role may not do."""
+    cause: BaseException | None = refused
+    while cause is not None:
+        if getattr(cause, "sqlstate", None) == _INSUFFICIENT_PRIVILEGE:
+            return True
+        cause = cause.__cause__
+    return False
+
+
 async def _planned(statement: str, query: Query | None, redact: Callable[[str], str]) -> Tried:
     if query is None:
         return Tried(well=False, because="No database is configured to ask.", output="")
     try:
         answer = await query(statement)
     except StanchError as refused:
+        if _is_a_matter_of_rights(refused):
+            because = f"It cannot be told: the role that asks may only read. {refused.message}"
+            return Tried(well=None, because=redact(because), output="")
         return Tried(well=False, because=redact(refused.message), output="")
     return Tried(well=True, because="It was planned.", output=redact(aligned(answer)))
