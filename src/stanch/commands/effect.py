@@ -31,6 +31,20 @@ class Effect:
         named = {key: value for key, value in target.items() if value}
         return replace(self, target={**named, **self.target})
 
+    def inside(self, *names: str) -> "Effect":
+        """The effect as a part of what carries it elsewhere: what it acts on under `names` stands under `inside`.
+
+        `kubectl exec deploy/api -- npm run db:check` acts on the deployment, and inside of it on the script.
+        """
+        moved = [
+            value if name == "resource" else f"{name} {value}" for name in names if (value := self.target.get(name))
+        ]
+        if not moved:
+            return self
+        kept = {name: value for name, value in self.target.items() if name not in {*names, "inside"}}
+        deeper = [self.target["inside"]] if "inside" in self.target else []
+        return replace(self, target={**kept, "inside": ", ".join((*moved, *deeper))})
+
     def having(self, *traits: Trait) -> "Effect":
         return replace(self, traits=self.traits | frozenset(traits))
 

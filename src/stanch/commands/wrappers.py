@@ -226,9 +226,9 @@ def _ssh(call: Call) -> Effect:
     if given.has("-G"):
         return reads("shows the settings of a connection").along(*effects).at(host=host)
     if command:
-        inside = call.rater.script(" ".join(command), call.stdin)
+        inside = call.rater.script(" ".join(command), call.stdin).inside("host")
     elif call.stdin.is_given:
-        inside = shell_from(call)
+        inside = shell_from(call).inside("host")
     elif given.has("-N"):
         inside = reads("opens no shell")
     else:

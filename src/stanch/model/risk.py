@@ -52,7 +52,8 @@ class Reason:
 class Rating:
     """What a command does. `pipeline` holds the argv of each stage where it runs without a shell, else None.
 
-    `target` names what it acts on: keys `cluster`, `context`, `namespace`, `database`, `host`, `resource`.
+    `target` names what it acts on: keys `cluster`, `context`, `namespace`, `database`, `host`, `resource`; of a command
+    that is carried elsewhere (`kubectl exec`, `ssh`) where it is carried, and what it acts on there under `inside`.
     `placeholders` are the open slots (`<pod-name>`) as written; they stand in the words of `pipeline` unchanged.
     """
 

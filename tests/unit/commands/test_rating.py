@@ -375,3 +375,37 @@ def test_commands_in_the_index_of_a_variables_name_count(builtin: str) -> None:
     end = " ]" if builtin.startswith("[") else ""
     assert rate(f"{builtin} 'a[$(rm -rf /data)]'{end}").risk is Risk.DESTRUCTIVE
     assert rate(f"{builtin} 'a[$(touch f)]'{end}").risk is Risk.MUTATING
+
+
+@pytest.mark.parametrize(
+    ("command", "target"),
+    [
+        (
+            "kubectl exec -n prod deploy/api -c app -- npm run db:check",
+            {"namespace": "prod", "resource": "deploy/api", "inside": "db:check"},
+        ),
+        (
+            "kubectl --context eu -n prod exec pod/a -- kubectl -n stage delete pod/b",
+            {"context": "eu", "namespace": "prod", "resource": "pod/a", "inside": "namespace stage, pod/b"},
+        ),
+        ("kubectl exec pod/a -- kubectl -n stage get pods", {"resource": "pod/a", "inside": "namespace stage, pods"}),
+        (
+            "kubectl exec pod/redis-0 -n prod -- redis-cli -h cache PING",
+            {"namespace": "prod", "resource": "pod/redis-0", "host": "cache"},
+        ),
+        (
+            "kubectl run t --image=x -n prod -- helm uninstall y",
+            {"namespace": "prod", "resource": "pod/t", "inside": "release/y"},
+        ),
+        ("docker exec web systemctl restart nginx", {"resource": "web", "inside": "nginx"}),
+        ("docker compose exec web systemctl restart nginx", {"resource": "web", "inside": "nginx"}),
+        ("ssh web1 psql -h db -d book -l", {"host": "web1", "database": "book", "inside": "host db"}),
+        (
+            "ssh web1 kubectl exec deploy/api -- npm run x",
+            {"host": "web1", "resource": "deploy/api", "inside": "x"},
+        ),
+        ("kubectl get pods -n prod", {"namespace": "prod", "resource": "pods"}),
+    ],
+)
+def test_a_command_that_is_carried_elsewhere_names_where_and_beside_it_what_is_inside(command, target) -> None:
+    assert dict(rate(command).target) == target

@@ -172,7 +172,7 @@ def _exec(call: Call, rest: tuple[str, ...]) -> Effect:
     command = parsed.operands[1:]
     effect = changes("opens a shell in a container", Trait.INTERACTIVE)
     if command:
-        effect = reads("runs a command in a container").along(call.rater.argv(command, call.stdin))
+        effect = reads("runs a command in a container").along(call.rater.argv(command, call.stdin).inside("resource"))
     if parsed.has("--tty", "--interactive") and not (call.stdin.is_given and not parsed.has("--tty")):
         effect = effect.having(Trait.INTERACTIVE).hinting("Without -it it can run by itself, if it needs no typing.")
     return parsed.certain(_with_environment(effect, parsed)).at(resource=parsed.operand(0))
@@ -190,9 +190,9 @@ def _run(call: Call, rest: tuple[str, ...]) -> Effect:
     parsed = read(rest, _RUN, stop_at_operand=True)
     effect = changes("starts a container", *((Trait.INTERACTIVE,) if parsed.has("--tty", "--interactive") else ()))
     if parsed.operands[1:]:
-        effect = effect.along(call.rater.argv(parsed.operands[1:]))
+        effect = effect.along(call.rater.argv(parsed.operands[1:]).inside("resource"))
     if entry := parsed.value("--entrypoint"):
-        effect = effect.along(call.rater.argv((entry, *parsed.operands[1:])))
+        effect = effect.along(call.rater.argv((entry, *parsed.operands[1:])).inside("resource"))
     mounts = " ".join((*parsed.all("--volume"), *parsed.all("--mount")))
     if parsed.has("--privileged") or re.search(r"(?:\A|[ =])/(?::|,|\Z| )|docker\.sock|(?:\A|[ =])/etc", mounts):
         effect = effect.raised(Risk.DESTRUCTIVE, "gives a container the run of the whole machine")

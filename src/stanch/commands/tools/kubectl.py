@@ -142,6 +142,9 @@ _ACCESS = Pattern(
 )
 _SHOWS_VALUES = Pattern(r"yaml|json|jsonpath|go-template|custom-columns|template|kyaml")
 
+_PLACES = ("context", "cluster", "namespace", "resource")
+"""What these say of a command in a container is about what is seen from there."""
+
 _Rule = Callable[[Call, Parsed, tuple[str, ...]], Effect]
 
 
@@ -405,7 +408,7 @@ def _before_dashes(arguments: tuple[str, ...]) -> tuple[str, ...]:
 def _inside(call: Call, arguments: tuple[str, ...]) -> tuple[Effect, ...]:
     """The command for a container of its own: what it destroys there counts."""
     command = arguments[arguments.index("--") + 1 :] if "--" in arguments else ()
-    return (call.rater.argv(command, call.stdin),) if command else ()
+    return (call.rater.argv(command, call.stdin).inside(*_PLACES),) if command else ()
 
 
 def _exec(call: Call, rest: tuple[str, ...]) -> tuple[Parsed, Effect]:
@@ -421,7 +424,9 @@ def _exec(call: Call, rest: tuple[str, ...]) -> tuple[Parsed, Effect]:
         parsed = read(leading.operands[:1], _EXEC).joined(parsed)
     effect = changes("opens a shell in a container", Trait.INTERACTIVE)
     if command:
-        effect = reads("runs a command in a container").along(call.rater.argv(tuple(command), call.stdin))
+        effect = reads("runs a command in a container").along(
+            call.rater.argv(tuple(command), call.stdin).inside(*_PLACES)
+        )
     if parsed.has("--tty") or (parsed.has("--stdin") and not call.stdin.is_given):
         effect = effect.having(Trait.INTERACTIVE).hinting("Without -it it can run by itself, if it needs no typing.")
     return parsed, effect.at(resource=parsed.operand(0))
