@@ -1,19 +1,22 @@
 """Playbooks to a plan. Pure: bytes in, facts and problems out, whatever the bytes are."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
 from stanch.model.plan import Fact, Plan, Playbook
 from stanch.model.problem import Level, Problem
+from stanch.model.signal import Reading, Signal
 from stanch.playbook import checks
+from stanch.playbook.alerting_rules import signals_of
 from stanch.playbook.context import Context, Reader
 from stanch.playbook.definitions import definitions
 from stanch.playbook.document import Document, read_document
 from stanch.playbook.language import other_language
 from stanch.playbook.merge import contradictions
 from stanch.playbook.readers import (
+    alerting_rules,
     contacts,
     drill_schedules,
     metrics,
@@ -36,6 +39,7 @@ VERSION = "1"
 READERS: tuple[Reader, ...] = (
     severities.read,
     thresholds.read,
+    alerting_rules.read,
     metrics.read,
     procedures.read,
     triggers.read,
@@ -59,8 +63,9 @@ def compile_playbooks(documents: Sequence[tuple[str, bytes]], surroundings: Surr
     defined = [definitions(document) for document, _ in read]
     for words in defined:
         vocabulary = words.widen(vocabulary)
+    alerts = signals_of((document for document, _ in read), vocabulary.signals)
     playbooks = tuple(
-        _playbook(document, (*problems, *words.problems), vocabulary)
+        _playbook(document, (*problems, *words.problems), vocabulary, alerts)
         for (document, problems), words in zip(read, defined, strict=True)
     )
     plan = Plan(
@@ -68,7 +73,10 @@ def compile_playbooks(documents: Sequence[tuple[str, bytes]], surroundings: Surr
         playbooks=playbooks,
         problems=contradictions(playbooks),
         facts=tuple(chain.from_iterable(playbook.facts for playbook in playbooks)),
-        signals=tuple(chain.from_iterable(words.signals for words in defined)),
+        signals=(
+            *chain.from_iterable(words.signals for words in defined),
+            *(signal for signal in alerts.values() if signal.name not in vocabulary.signals),
+        ),
     )
     return _checked(plan, checks.problems_of(plan, surroundings))
 
@@ -85,9 +93,11 @@ def _checked(plan: Plan, problems: Sequence[Problem]) -> Plan:
     return replace(plan, playbooks=playbooks)
 
 
-def _playbook(document: Document, problems: tuple[Problem, ...], vocabulary: Vocabulary) -> Playbook:
+def _playbook(
+    document: Document, problems: tuple[Problem, ...], vocabulary: Vocabulary, alerts: Mapping[Reading, Signal]
+) -> Playbook:
     language = other_language(document.text)
-    context = Context(vocabulary=vocabulary, outline=outline(document), language=language)
+    context = Context(vocabulary=vocabulary, outline=outline(document), language=language, alerts=alerts)
     facts: list[Fact] = []
     found: list[Problem] = list(problems)
     if language is not None:

@@ -73,6 +73,15 @@ _READING: Mapping[str, str] = MappingProxyType(
 
             What to do: write thresholds as `| Signal | Threshold |` with names from the catalogue, or in English.
             """,
+        "alerting-rules-not-read": """
+            A fence holds alerting rules of Prometheus and is no YAML.
+
+            Why: a rule that is only half read would fire for something else, or never.
+
+            What to do: put the line that is named right; what holds `{{ }}` or a colon wants quotes. Rules that are
+            read and cannot be armed stand on their own lines with the reason: most often Prometheus computes them for
+            each series or group, and a rule of Stanch watches one value, as `sum(...)` or `max(...)` makes it.
+            """,
         "query-not-read": """
             A table defines a signal by a query that Stanch does not evaluate.
 

@@ -22,7 +22,7 @@ from stanch.model.signal import (
 from stanch.playbook.quantity import duration
 
 _OUTER = Pattern(
-    r"^(?P<name>sum|avg|max|min|count)\s*(?:(?:by|without)\s*\([^()]*\)\s*)?\((?P<inside>.*)\)\s*(?:(?:by"
+    r"^(?P<name>sum|avg|max|min|count)\s*(?:(?:by|without)\s*\([^()]*\)\s*)?\((?P<inside>.*?)\)\s*(?:(?:by"
     r"|without)\s*\([^()]*\))?$",
     re.DOTALL,
 )
@@ -45,7 +45,7 @@ class Query:
 
 def read_query(text: str) -> Query | None:
     """A query as a reading; None for a form that is not evaluated."""
-    text = " ".join(text.strip().strip("`").split())
+    text = _unwrapped(" ".join(text.strip().strip("`").split()))
     quantile = _QUANTILE.match(text)
     if quantile:
         return _histogram(quantile)
@@ -53,6 +53,31 @@ def read_query(text: str) -> Query | None:
     if whole is not None:
         return _ratio(part, whole)
     return _single(part)
+
+
+def aggregates(text: str) -> bool:
+    """Whether a query comes to one value for all series, by an aggregation around each of its parts."""
+    text = _unwrapped(" ".join(text.strip().strip("`").split()))
+    quantile = _QUANTILE.match(text)
+    parts = (quantile["inside"],) if quantile else tuple(part for part in _divided(text) if part)
+    return all(_OUTER.match(_unbracketed(part)) for part in parts)
+
+
+def _unbracketed(text: str) -> str:
+    scaled = _SCALED.match(text)
+    return _unwrapped((scaled["query"] if scaled else text).strip())
+
+
+def _unwrapped(text: str) -> str:
+    """A text without the brackets that hold all of it."""
+    while text.startswith("(") and text.endswith(")"):
+        depth = 0
+        for index, character in enumerate(text):
+            depth += (character == "(") - (character == ")")
+            if depth == 0 and index < len(text) - 1:
+                return text
+        text = text[1:-1].strip()
+    return text
 
 
 def _divided(text: str) -> tuple[str, str | None]:
@@ -74,8 +99,8 @@ def _bare(text: str) -> tuple[str, str]:
         outer = _OUTER.match(text)
         if outer:
             aggregate, text = outer["name"], outer["inside"].strip()
-        elif text.startswith("(") and text.endswith(")"):
-            text = text[1:-1].strip()
+        elif (inside := _unwrapped(text)) != text:
+            text = inside
         else:
             return text, aggregate
 

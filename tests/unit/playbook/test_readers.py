@@ -379,13 +379,13 @@ def test_a_severity_comes_from_the_heading_the_field_the_column_or_the_sentence(
     assert [fact.severity for fact in facts_of(Threshold, "## Alerts\n\n- Error rate > 5% (P3)\n")] == ["P3"]
 
 
-def test_a_list_of_alerts_in_a_fence_is_read_and_a_rule_file_is_not() -> None:
+def test_a_list_of_alerts_in_a_fence_is_read_as_if_it_stood_outside() -> None:
     listed = facts_of(Threshold, "## Alerts\n\n```\nCritical:\n- Error rate > 5% for 5 minutes\n```\n")
     assert [(fact.armed, fact.tier, fact.source.line, fact.source.column) for fact in listed] == [
         (True, "critical", 5, 3)
     ]
-    rules = "## Alerts\n\n```yaml\n- alert: HighErrorRate\n  expr: rate(errors[5m]) > 0.05\n  for: 5m\n```\n"
-    assert not facts_of(Threshold, rules)
+    config = "## Alerts\n\n```yaml\nerror_rate: > 5%\nretries: 5\n```\n"
+    assert not facts_of(Threshold, config)
 
 
 def test_cases_inside_of_a_phase_are_conditions_of_their_steps() -> None:
