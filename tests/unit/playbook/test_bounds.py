@@ -132,6 +132,9 @@ LARGE = {
     "commands in entries": "## Procedure\n\n" + "\n".join(f"{i}. Run: `kubectl get pod a{i}`" for i in range(100_000)),
     "many open fences": "\n".join(f"## H{i}\n```\nx" for i in range(20_000)),
     "NUL": "\x00" * 10_000_000,
+    "alerting rules": "\n".join(f"```yaml\n- alert: A{i}\n  expr: sum(a) > {i}\n  for: 5m\n```" for i in range(20_000)),
+    "a long alerting rule": "```yaml\n- alert: A\n  expr: " + "sum(a) / " * 10_000 + "1 > 2\n```\n",
+    "brackets of an alerting rule": "```yaml\n- alert: A\n  expr: " + "(" * 15_000 + "a" + ")" * 15_000 + " > 2\n```\n",
     "labels": "\n\n".join(f"Name {i}: value\n- a\n- b" for i in range(25_000)),
 }
 
