@@ -175,6 +175,7 @@ def _between(found: list[Run]) -> list[float]:
 
 async def measure(store: Store, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     bench = Bench(store, folder)
+    bench.tools.executor.warm()  # as the server does when it starts
     runner = asyncio.create_task(Runner(bench.tools, holder="bench", alone=True).run())
     try:
         await bench.over(*acts("reading", STEPS))

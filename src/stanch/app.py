@@ -194,6 +194,7 @@ class App:
             tried, executor=tools.executor, query=tools.query, redact=tools.redactor
         )
         self._replica = f"{socket.gethostname()}:{tools.executor.place()}"
+        tools.executor.warm()
         self.loops = [
             Loop("watch", self.watcher.run),
             self._by_one("incidents", lambda store: self._keeper(store).run),

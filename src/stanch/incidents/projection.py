@@ -50,19 +50,23 @@ def create(connection: Connection, incident: Incident, head: str) -> None:
     _save_timers(connection, incident.id, (), incident.clocks)
 
 
-def save(connection: Connection, before: Incident, after: Incident, head: str) -> None:
-    """Write what `after` changed of `before`."""
+def save(connection: Connection, before: Incident, after: Incident, *, was: str, head: str) -> bool:
+    """Write what `after` changed of `before`, where the last event's digest still is `was`; False where it is not."""
     changed = tuple(name for name in _FIELDS if getattr(before, name) != getattr(after, name))
     values = {f"new_{name}": to_values(getattr(after, name)) for name in changed}
-    connection.execute(_update(changed), {**values, "new_head": head, "incident": after.id})
+    written = connection.execute(_update(changed), {**values, "new_head": head, "incident": after.id, "was": was})
+    if written.rowcount != 1:
+        return False
     if "clocks" in changed:
         _save_timers(connection, after.id, before.clocks, after.clocks)
+    return True
 
 
 @cache
 def _update(names: tuple[str, ...]) -> Update:
     new = {name: bindparam(f"new_{name}", type_=incidents.c[name].type) for name in (*names, "head")}
-    return update(incidents).where(incidents.c.id == bindparam("incident")).values(new)
+    still = (incidents.c.id == bindparam("incident")) & (incidents.c.head == bindparam("was"))
+    return update(incidents).where(still).values(new)
 
 
 def _save_timers(

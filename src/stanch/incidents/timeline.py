@@ -10,9 +10,10 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Text, func, insert, select, type_coerce
+from sqlalchemy import Connection, Text, bindparam, func, insert, select, type_coerce
 
 from stanch.incidents import projection
 from stanch.incidents.fold import apply, fold
@@ -20,7 +21,7 @@ from stanch.model.incident import Event, EventKind, Incident
 from stanch.model.problem import Level, Problem
 from stanch.store import entering
 from stanch.store.document import canonical, storable
-from stanch.store.numbering import next_number, next_numbers
+from stanch.store.numbering import counting_on, next_number, next_numbers
 from stanch.store.rows import from_row, to_values
 from stanch.store.tables import counter
 from stanch.store.tables import event as events
@@ -32,6 +33,15 @@ TOPIC = "timeline"
 
 _NEW = insert(events)
 _OF_EVENT = tuple(column for column in events.c if column.name != "position")
+_NUMBERED = counting_on("event").cte("numbered")
+_NEW_NUMBERED = (
+    insert(events)
+    .from_select(
+        [*_OF_EVENT, events.c.position],
+        select(*(bindparam(column.name, type_=column.type) for column in _OF_EVENT), _NUMBERED.c.value),
+    )
+    .execution_options(preserve_rowcount=True)
+)
 
 
 class Chain:
@@ -105,12 +115,51 @@ def extend(connection: Connection, incident_id: str) -> Iterator[Chain]:
 
     Raises `NotFound`.
     """
-    before, head = projection.load(connection, incident_id, lock=True)
-    chain = Chain(incident_id, before, head, clean=entering.known(connection))
+    before, was = projection.load(connection, incident_id, lock=True)
+    chain = Chain(incident_id, before, was, clean=entering.known(connection))
     yield chain
     if chain.added:
-        projection.save(connection, before, chain.incident, chain.head)
+        saved = projection.save(connection, before, chain.incident, was=was, head=chain.head)
+        assert saved, "the incident is held"
         _insert(connection, chain.added)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """An incident as somebody left it, with the digest of its last event, which no other state of it has."""
+
+    incident: Incident
+    head: str
+
+
+def append_all(
+    connection: Connection,
+    incident_id: str,
+    events: Sequence[tuple[EventKind, dict[str, Any]]],
+    *,
+    now: float,
+    known: Known | None = None,
+) -> Known:
+    """Add events (at least one) to an incident; how they leave it. Raises `NotFound`.
+
+    With `known`, as an earlier call left it, the incident need not be read: where nobody has written it since, its
+    last digest still is what is known; where somebody has, or that earlier call was undone, it is read after all.
+    """
+    if known is not None:
+        clean = entering.known(connection)
+        chain = _with(Chain(incident_id, known.incident, known.head, clean=clean), events, now)
+        if projection.save(connection, known.incident, chain.incident, was=known.head, head=chain.head):
+            _insert(connection, chain.added)
+            return Known(incident=chain.incident, head=chain.head)
+    with extend(connection, incident_id) as chain:
+        _with(chain, events, now)
+    return Known(incident=chain.incident, head=chain.head)
+
+
+def _with(chain: Chain, events: Sequence[tuple[EventKind, dict[str, Any]]], now: float) -> Chain:
+    for kind, data in events:
+        chain.add(kind, data, now=now)
+    return chain
 
 
 def append(
@@ -271,8 +320,14 @@ def _digest(  # noqa: PLR0917 - the fields in the order they are chained in
 
 
 def _insert(connection: Connection, added: list[Event]) -> None:
-    numbers = next_numbers(connection, "event", len(added))
-    connection.execute(
-        _NEW, [{**to_values(event), "position": number} for event, number in zip(added, numbers, strict=True)]
-    )
+    if len(added) > 1 or connection.dialect.name != "postgresql" or not _insert_numbered(connection, added[0]):
+        numbers = next_numbers(connection, "event", len(added))
+        connection.execute(
+            _NEW, [{**to_values(event), "position": number} for event, number in zip(added, numbers, strict=True)]
+        )
     wake(connection, TOPIC)
+
+
+def _insert_numbered(connection: Connection, event: Event) -> bool:
+    """Write one event with the next position, in one round trip; False before the first event of all."""
+    return connection.execute(_NEW_NUMBERED, to_values(event)).rowcount == 1

@@ -107,6 +107,11 @@ class Executor:
         """Kill them; how many there were."""
         return end_leftovers(self._marker(step))
 
+    def warm(self) -> None:
+        """Start the process that forks, so that the first command finds it there: it takes a tenth of a second."""
+        if why_not_supervised(self._platform) is None:
+            self._at_work()
+
     def leave(self) -> None:
         """The server is about to end: what changes something is left to its supervisor from here on, not ended."""
         self._leaving = True
@@ -188,11 +193,13 @@ class Executor:
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A socket with a fresh supervisor at its other end."""
+        return await asyncio.open_connection(sock=self._at_work().fork(), limit=LARGEST_BYTES)
+
+    def _at_work(self) -> "_Forks":
         if self._forks is None or not self._forks.alive:  # it may have been ended between two commands
             self._end_forks()
             self._forks = _Forks()
-        ours = self._forks.fork()
-        return await asyncio.open_connection(sock=ours, limit=LARGEST_BYTES)
+        return self._forks
 
 
 class _Forks:

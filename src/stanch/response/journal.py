@@ -47,6 +47,8 @@ class Journal:
         self.safe_until: float | None = None
         """Until when the run may be acted for (monotonic seconds), as the last renewal says; None: for good."""
         self._lease_s = lease_s
+        self._left: timeline.Known | None = None
+        """The incident as the last write here left it."""
 
     def must_hold(self) -> None:
         """The last look before an act: a process that stood still may have lost the run without knowing.
@@ -132,9 +134,9 @@ class Journal:
 
     def _tell(self, connection: Connection, run: Run, events: tuple[Told, ...]) -> None:
         if events:
-            with timeline.extend(connection, run.incident_id) as chain:
-                for kind, data in events:
-                    chain.add(kind, data, now=self._clock.now())
+            self._left = timeline.append_all(
+                connection, run.incident_id, events, now=self._clock.now(), known=self._left
+            )
 
     async def _patiently(self, act: Callable[[], Awaitable[T]]) -> T:
         tries = 0

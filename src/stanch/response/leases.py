@@ -6,17 +6,23 @@ SQLite and for the times that runs themselves carry.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Double,
+    Integer,
+    Select,
+    Update,
     bindparam,
     cast,
     exists,
     extract,
     func,
     literal,
+    null,
     or_,
     select,
     update,
@@ -58,15 +64,13 @@ _MINE = (run.c.id == bindparam("held")) & (run.c.epoch == bindparam("at_epoch"))
 _FENCE = update(run).where(_MINE & run.c.state.in_(_LIVE)).values(held_until=bindparam("until"))
 _FENCE_RUNNING = update(run).where(_MINE & (run.c.state == _LIVE[0])).values(held_until=bindparam("until"))
 _NOW = bindparam("now", type_=Double)
+_LEASE = bindparam("lease", type_=Double)
 _HELD = run.c.holder.is_not(None) & run.c.state.in_(_LIVE)
 _WAITS = exists().where(step.c.run_id == run.c.id, step.c.state == StepState.PROPOSED.value)
 _OVER = exists().where(incident.c.id == run.c.incident_id, incident.c.status == IncidentStatus.RESOLVED.value)
 _RESTS = (run.c.state == RunState.RUNNING.value) & run.c.holder.is_(None)
 # Waits for people, though its incident is resolved.
 _RESOLVED = _RESTS & or_(run.c.wake_at.is_(None), run.c.wake_at > _NOW) & _OVER & _WAITS
-_ANY_RESOLVED = select(run.c.id).where(_RESOLVED).limit(1)
-_ANY_READY = select(run.c.id).where(run.c.holder.is_(None), run.c.wake_at <= _NOW, run.c.state.in_(_LIVE)).limit(1)
-_NEXT_WAKE = select(func.min(run.c.wake_at) - _NOW).where(run.c.state.in_(_LIVE), run.c.holder.is_(None))
 _SHARED_CLOCK = cast(extract("epoch", func.clock_timestamp()), Double)
 _FENCE_SHARED = _FENCE.values(held_until=_SHARED_CLOCK + bindparam("term", type_=Double))
 _FENCE_RUNNING_SHARED = _FENCE_RUNNING.values(held_until=_SHARED_CLOCK + bindparam("term", type_=Double))
@@ -102,17 +106,11 @@ class Survey:
 
 def survey(connection: Connection, *, now: float, lease_s: float | None) -> Survey:
     """Look without changing anything; for the parameters see `take`."""
-    pauses = [connection.execute(_NEXT_WAKE, {"now": now}).scalar()]
-    if lease_s is not None:
-        held = select(func.min(run.c.held_until) - _clock(connection, now)).where(_HELD)
-        pauses.append(connection.execute(held).scalar())
-        free = connection.execute(select(run.c.id).where(_free(connection, now, lease_s)).limit(1))
-    else:
-        free = connection.execute(_ANY_READY, {"now": now})
+    statement = _survey(shared=_is_shared(connection), leased=lease_s is not None)
+    seen = connection.execute(statement, {"now": now, "lease": lease_s}).one()
+    pauses = [float(pause) for pause in (seen.next_wake, seen.next_end) if pause is not None]
     return Survey(
-        any_free=free.first() is not None,
-        any_resolved=connection.execute(_ANY_RESOLVED, {"now": now}).first() is not None,
-        next_in_s=min((float(pause) for pause in pauses if pause is not None), default=None),
+        any_free=bool(seen.any_free), any_resolved=bool(seen.any_resolved), next_in_s=min(pauses, default=None)
     )
 
 
@@ -124,21 +122,14 @@ def take(
     A run is free when nobody holds it and its time has come, or when its holder's lease of `lease_s` has run out;
     with None no lease ever runs out: for the only process of a store.
     """
-    found = connection.execute(
-        select(run.c.id, run.c.epoch)
-        .where(_free(connection, now, lease_s))
-        .order_by(run.c.wake_at)
-        .limit(room)
-        .with_for_update(skip_locked=True)
-    ).all()
+    shared = _is_shared(connection)
+    free = connection.execute(
+        _free_ones(shared=shared, leased=lease_s is not None), {"now": now, "lease": lease_s, "room": room}
+    )
     holds = []
-    for run_id, epoch in found:
-        taken = connection.execute(
-            update(run)
-            .where(run.c.id == run_id, run.c.epoch == epoch)
-            .values(epoch=epoch + 1, holder=holder, held_until=_clock(connection, now) + term_s)
-        )
-        if taken.rowcount == 1:
+    for run_id, epoch in free.all():
+        mine = {"taken": run_id, "was": epoch, "by": holder, "now": now, "term": term_s}
+        if connection.execute(_taken(shared=shared), mine).rowcount == 1:
             holds.append(Hold(run_id=run_id, epoch=epoch + 1))
     return tuple(holds)
 
@@ -202,9 +193,51 @@ def _clock(connection: Connection, now: float) -> ColumnElement[float]:
     return literal(now, Double)
 
 
-def _free(connection: Connection, now: float, lease_s: float | None) -> ColumnElement[bool]:
-    ready = run.c.holder.is_(None) & (run.c.wake_at <= now) & run.c.state.in_(_LIVE)
-    if lease_s is None:
+def _is_shared(connection: Connection) -> bool:
+    """Whether leases are timed by the database's clock."""
+    return connection.dialect.name == "postgresql"
+
+
+# Each of these is built once: that takes longer than asking. `now`, `lease` and `term` are seconds.
+
+
+def _clock_of(*, shared: bool) -> ColumnElement[float]:
+    return _SHARED_CLOCK if shared else _NOW
+
+
+def _free(*, shared: bool, leased: bool) -> ColumnElement[bool]:
+    ready = run.c.holder.is_(None) & (run.c.wake_at <= _NOW) & run.c.state.in_(_LIVE)
+    if not leased:
         return ready
-    clock = _clock(connection, now)
-    return or_(ready, _HELD & or_(run.c.held_until < clock, run.c.held_until > clock + _FARTHEST * lease_s))
+    clock = _clock_of(shared=shared)
+    return or_(ready, _HELD & or_(run.c.held_until < clock, run.c.held_until > clock + _FARTHEST * _LEASE))
+
+
+@cache
+def _survey(*, shared: bool, leased: bool) -> Select[Any]:
+    next_wake = select(func.min(run.c.wake_at) - _NOW).where(run.c.state.in_(_LIVE), run.c.holder.is_(None))
+    next_end = select(func.min(run.c.held_until) - _clock_of(shared=shared)).where(_HELD) if leased else select(null())
+    return select(
+        next_wake.scalar_subquery().label("next_wake"),
+        next_end.scalar_subquery().label("next_end"),
+        exists(select(run.c.id).where(_free(shared=shared, leased=leased))).label("any_free"),
+        exists(select(run.c.id).where(_RESOLVED)).label("any_resolved"),
+    )
+
+
+@cache
+def _free_ones(*, shared: bool, leased: bool) -> Select[str, int]:
+    return (
+        select(run.c.id, run.c.epoch)
+        .where(_free(shared=shared, leased=leased))
+        .order_by(run.c.wake_at)
+        .limit(bindparam("room", type_=Integer))
+        .with_for_update(skip_locked=True)
+    )
+
+
+@cache
+def _taken(*, shared: bool) -> Update:
+    mine = (run.c.id == bindparam("taken")) & (run.c.epoch == bindparam("was"))
+    held_until = _clock_of(shared=shared) + bindparam("term", type_=Double)
+    return update(run).where(mine).values(epoch=run.c.epoch + 1, holder=bindparam("by"), held_until=held_until)

@@ -1,16 +1,17 @@
 """The supervisor of commands: a process of its own that outlives the server, and says how each command ended.
 
-The server starts one small process (`python -m stanch.response.supervisor`), which forks once for each command: a
-millisecond, where a fresh interpreter takes a hundred. The fork leads a session of its own, holds the command to its
-time box, redacts what it prints, and tells the server over a socket. Where the server is gone it goes on by itself,
-unless the command only reads: that is begun again by the next server anyway. What a command that changes something
-came to is on disk (`records`) before anybody is told.
+The server starts one small process (`python -m stanch.response.supervisor`), which forks once for each command, where
+a fresh interpreter takes a hundred milliseconds; and one ahead of the next command, which so finds its supervisor
+waiting. The fork leads a session of its own, holds the command to its time box, redacts what it prints, and tells the
+server over a socket. Where the server is gone it goes on by itself, unless the command only reads: that is begun again
+by the next server anyway. What a command that changes something came to is on disk (`records`) before anybody is told.
 """
 
 import asyncio
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import time
@@ -28,6 +29,14 @@ END = b"end\n"
 """What the server says to have a command ended."""
 LARGEST_BYTES = 16 * 1024 * 1024
 """Of one line between the two."""
+
+_TAKEN = b"t"
+_NO_MORE = b"e"
+"""What a fork says to the process that forked it: that it has a command, or that there will be none."""
+_HEADSTART_S = 0.005
+"""The processor is left to a command that begins; the next fork waits so long, unless a command waits for it."""
+_AFTER_A_LOSS_S = 0.1
+"""A fork that ends before it had a command was killed, or cannot live here: the next one is not forked at once."""
 
 _TOO_LATE = "The server that wanted it run may no longer be the one to run it. Nothing was run."
 _WITHDRAWN = "It was given up before it was begun. Nothing was run."
@@ -71,31 +80,52 @@ class Order:
 
 
 def main() -> None:
-    """Fork for every socket that comes over the one on standard input, until that ends."""
+    """A fork for every socket that comes over the one on standard input, until that ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
     server = socket.socket(fileno=os.dup(0))
     Redactor()("")  # what is loaded and compiled now, no fork has to
-    while True:
-        message, descriptors, _, _ = socket.recv_fds(server, 1, 1)
-        if not message:
-            return
-        for descriptor in descriptors:
-            if os.fork() == 0:
-                server.close()
-                _lead(descriptor)
-            os.close(descriptor)
+    while (said := _fork(server)) != _NO_MORE:
+        if said == _TAKEN:
+            select.select([server], [], [], _HEADSTART_S)
+        else:
+            time.sleep(_AFTER_A_LOSS_S)
 
 
-def _lead(descriptor: int) -> None:
+def _fork(server: socket.socket) -> bytes:
+    """Fork one that waits for the next command; what it said when that came, nothing where it ended before."""
+    hearing, saying = os.pipe()
+    if os.fork() == 0:
+        os.close(hearing)
+        _lead(server, saying)
+    os.close(saying)
+    with os.fdopen(hearing, "rb", 0) as pipe:
+        return pipe.read(1)
+
+
+def _lead(server: socket.socket, saying: int) -> None:
     """One command, from its order to its end; never returns."""
     status = 1
     try:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
-        asyncio.run(_supervise(socket.socket(fileno=descriptor)))
+        asyncio.run(_await_command(server, saying))
         status = 0
     finally:
         os._exit(status)
+
+
+async def _await_command(server: socket.socket, saying: int) -> None:
+    """Wait for the socket of the next command, have the next one forked, and see this one through."""
+    is_there = asyncio.Event()
+    asyncio.get_running_loop().add_reader(server, is_there.set)
+    await is_there.wait()
+    asyncio.get_running_loop().remove_reader(server)
+    _, descriptors, _, _ = socket.recv_fds(server, 1, 1)
+    server.close()
+    os.write(saying, _TAKEN if descriptors else _NO_MORE)
+    os.close(saying)
+    for descriptor in descriptors:
+        await _supervise(socket.socket(fileno=descriptor))
 
 
 async def _supervise(connection: socket.socket) -> None:

@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection, bindparam, text, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from stanch.store.tables import counter
 
@@ -31,6 +32,12 @@ def next_numbers(connection: Connection, name: str, count: int) -> range:
         )
         last = connection.execute(first, given).scalar_one()
     return range(last - count + 1, last + 1)
+
+
+def counting_on(name: str) -> ReturningUpdate[int]:
+    """The statement that gives the next whole number under `name`, for use within another one (PostgreSQL)."""
+    counted = update(counter).where(counter.c.name == name).values(value=counter.c.value + 1)
+    return counted.returning(counter.c.value)
 
 
 _COUNT_ON = (

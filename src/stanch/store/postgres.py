@@ -1,18 +1,21 @@
 """The store of several replicas: one transaction a unit on a small pool, NOTIFY to wake the others.
 
-A unit that PostgreSQL undoes for the sake of another (deadlock, serialization) is run again: it must have no effect
-but through its connection.
+A unit that PostgreSQL undoes for the sake of another (deadlock, serialization), or whose connection is gone before it
+was committed, is run again: it must have no effect but through its connection.
 """
 
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from psycopg import sql
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from stanch.model.clock import Clock
@@ -33,7 +36,6 @@ KEEPALIVE: Mapping[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-_NOTIFY = text(f"SELECT pg_notify('{CHANNEL}', topic) FROM unnest(CAST(:topics AS text[])) AS topic")  # noqa: S608 - a constant
 # While nobody can be heard, everybody looks this often.
 POLL_S = 1.0
 HEAR_S = 5.0
@@ -70,12 +72,16 @@ class _Ear(psycopg.AsyncConnection[Any]):
 
 
 def engine_for(url: URL) -> Engine:
-    """An engine with time limits on everything, so that a database that hangs does not hang Stanch."""
+    """An engine with time limits on everything, so that a database that hangs does not hang Stanch.
+
+    The connection that was used last is used next: it is warm, with its statements prepared. None is asked whether it
+    is still there, which would cost every unit a round trip: a unit whose connection is gone is run again instead.
+    """
     engine = create_engine(
         url,
         pool_size=CONNECTIONS,
         max_overflow=0,
-        pool_pre_ping=True,
+        pool_use_lifo=True,
         pool_timeout=30,
         connect_args={
             **KEEPALIVE,
@@ -138,31 +144,49 @@ class PostgresStore:
             tries += 1
             try:
                 return self._write_once(unit, wake)
+            except _LostBeforeCommit as lost:
+                if tries > 1:
+                    raise (explain(lost.error, self._where) or lost.error) from lost.error.__cause__
             except DBAPIError as error:
                 if not (was_undone_for_another(error) and tries < TRIES):
                     raise (explain(error, self._where) or error) from error.__cause__
+                # The other one takes what it waited for first; else the two cross again, and wait a second for it.
+                time.sleep(random.uniform(0.01, 0.03) * tries)  # noqa: S311 - hides nothing
             except StopIteration as error:
                 raise stop_iteration() from error
 
     def _write_once(self, unit: Callable[[Connection], T], wake: frozenset[str]) -> tuple[T, set[str]]:
         with self._engine.connect() as connection, connection.begin():
             take_topics(connection)  # a unit that failed on this connection may have left some
-            value = unit(connection)
+            try:
+                value = unit(connection)
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    raise _LostBeforeCommit(error) from error
+                raise
             topics = take_topics(connection) | wake
             if topics:
-                connection.execute(_NOTIFY, {"topics": sorted(topics)})
+                _notify_and_commit(connection, topics)
         return value, topics
 
     def _read(self, unit: Callable[[Connection], T]) -> T:
         try:
-            with self._snapshots.connect() as connection, connection.begin():
-                return unit(connection)
+            try:
+                return self._read_once(unit)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+            return self._read_once(unit)
         except DBAPIError as error:
             if isinstance(error.orig, psycopg.errors.ReadOnlySqlTransaction):  # the unit's fault, not the server's
                 raise
             raise (explain(error, self._where) or error) from error.__cause__
         except StopIteration as error:
             raise stop_iteration() from error
+
+    def _read_once(self, unit: Callable[[Connection], T]) -> T:
+        with self._snapshots.connect() as connection, connection.begin():
+            return unit(connection)
 
     async def _hear(self) -> None:
         """Pass on what other replicas notify; while the connection for it is down, wake everybody at intervals."""
@@ -182,3 +206,22 @@ class PostgresStore:
             except psycopg.Error:
                 self._topics.signal_all()
             await self._clock.sleep(POLL_S * random.uniform(0.8, 1.2))  # noqa: S311 - spreads replicas, hides nothing
+
+
+class _LostBeforeCommit(Exception):
+    """The connection went while the unit ran: nothing of it was saved, and nothing of it ever will be."""
+
+    def __init__(self, error: DBAPIError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _notify_and_commit(connection: Connection, topics: Iterable[str]) -> None:
+    """Wake the others and commit, in one message: SQLAlchemy's own COMMIT then finds nothing left to do."""
+    statement = "; ".join([*map(_notify, sorted(topics)), "COMMIT"])
+    connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+
+@lru_cache(maxsize=1024)
+def _notify(topic: str) -> str:
+    return sql.SQL("NOTIFY {}, {}").format(sql.Identifier(CHANNEL), sql.Literal(topic)).as_string(None)

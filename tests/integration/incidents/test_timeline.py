@@ -14,6 +14,56 @@ from stanch.store.tables import counter, event, incident, incident_clock
 PLAN = plan()
 
 
+def said(text):
+    return EventKind.NOTE, {"text": text, "by": "ann"}
+
+
+async def test_events_are_added_to_what_is_known_without_reading_the_incident(record):
+    async def add(known, *texts):
+        return await record.write(
+            lambda c: timeline.append_all(c, "2", [said(each) for each in texts], now=T0, known=known)
+        )
+
+    first = await add(None, "a")
+    second = await add(first, "b", "c")
+    assert (second.incident.seq, second.incident.id) == (first.incident.seq + 2, "2")
+    # Somebody else writes, and what is known is no longer so.
+    await record.write(lambda c: lifecycle.acknowledge(c, "2", by="bob", now=T0))
+    third = await add(second, "d")
+    assert third.incident == await record.read(lambda c: lifecycle.get(c, "2"))
+    told = await record.read(lambda c: timeline.read(c, "2"))
+    later = [event.data.get("text", event.kind) for event in told if event.seq >= first.incident.seq]
+    assert (later[:3], EventKind.ACKNOWLEDGED in later[3:-1], later[-1]) == (["a", "b", "c"], True, "d")
+    assert await record.read(timeline.verify) == ()
+
+
+async def test_what_was_known_of_a_unit_that_was_undone_is_not_believed(record):
+    kept = []
+
+    def undone(connection):
+        kept.append(timeline.append_all(connection, "2", [said("never")], now=T0))
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await record.write(undone)
+    await record.write(lambda c: timeline.append_all(c, "2", [said("again")], now=T0, known=kept[0]))
+    told = await record.read(lambda c: timeline.read(c, "2"))
+    assert told[-1].data["text"] == "again"
+    assert "never" not in [event.data.get("text") for event in told]
+    assert await record.read(timeline.verify) == ()
+
+
+async def test_positions_have_no_gap_whatever_is_added_at_once(record):
+    before = await record.read(timeline.position)
+    for number in (1, 2, 5):
+        await record.write(
+            lambda c, number=number: timeline.append_all(c, "1", [said(str(each)) for each in range(number)], now=T0)
+        )
+    later = await record.read(lambda c: timeline.since(c, before))
+    assert [position for position, _ in later] == list(range(before + 1, before + 9))
+    assert [event.data["text"] for _, event in later] == ["0", "0", "1", "0", "1", "2", "3", "4"]
+
+
 @pytest.fixture
 async def record(store):
     """Three incidents; the second has notes."""

@@ -25,6 +25,7 @@ from stanch.response.execution import Execution, Executor, Limits, NotStarted
 from stanch.response.records import Elsewhere, Ended, Found, Lost, NeverBegun, Record, Records, Running
 from stanch.response.redaction import Redactor
 from stanch.store.engine import Store
+from waiting import until
 
 TESTS = Path(__file__).parents[2]
 STEP = "1.1/a-step"
@@ -230,6 +231,51 @@ async def test_a_process_that_forks_and_was_killed_is_started_anew(executor: Exe
         assert executor._forks is not None
         executor._forks._process.kill()
         executor._forks._process.wait()
+
+
+def forks_of(executor: Executor) -> list[int]:
+    """The process that forks, and those that it has forked."""
+    assert executor._forks is not None
+    leader = executor._forks._process.pid
+    children = Path(f"/proc/{leader}/task/{leader}/children")
+    return [leader, *map(int, children.read_text().split())]
+
+
+async def test_a_supervisor_waits_for_the_next_command(executor: Executor) -> None:
+    executor.warm()
+    await until(lambda: len(forks_of(executor)) == 2)
+    leader, waiting = forks_of(executor)
+    argv = (sys.executable, "-c", "import os; print(os.getppid())")
+    done = await executor.run((argv,), step=STEP, timebox_s=10)
+    assert done.output.split() == [str(waiting)]
+    await until(lambda: len(forks_of(executor)) == 2)
+    assert forks_of(executor)[0] == leader
+    assert waiting not in forks_of(executor)
+
+
+async def test_commands_that_come_at_once_have_a_supervisor_each(executor: Executor) -> None:
+    executor.warm()
+    argv = (sys.executable, "-c", "import os, time; print(os.getppid()); time.sleep(0.3)")
+    done = await asyncio.gather(*(executor.run((argv,), step=f"1.1/{at}", timebox_s=20) for at in range(6)))
+    assert len({each.output for each in done}) == 6
+
+
+async def test_a_waiting_supervisor_that_was_killed_is_replaced(executor: Executor) -> None:
+    executor.warm()
+    await until(lambda: len(forks_of(executor)) == 2)
+    leader, waiting = forks_of(executor)
+    os.kill(waiting, signal.SIGKILL)
+    await until(lambda: len(forks_of(executor)) == 2 and waiting not in forks_of(executor))
+    done = await executor.run((("echo", "x"),), step=STEP, timebox_s=10)
+    assert (done.output, forks_of(executor)[0]) == ("x", leader)
+
+
+async def test_a_supervisor_that_waits_ends_with_the_server(executor: Executor) -> None:
+    executor.warm()
+    await until(lambda: len(forks_of(executor)) == 2)
+    processes = forks_of(executor)
+    executor.close()
+    await until(lambda: not any(Path(f"/proc/{each}").exists() for each in processes))
 
 
 def test_of_another_directory_nothing_is_known(tmp_path: Path) -> None:

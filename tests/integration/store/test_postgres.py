@@ -141,6 +141,72 @@ async def test_a_server_that_ends_the_session_mid_unit_is_said(postgres_store_ur
         assert await store.read(names) == set()
 
 
+def ending_its_session(connection, url):
+    pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+
+
+async def test_a_unit_whose_session_ended_before_it_was_saved_is_run_again(postgres_store_url):
+    async with await Store.open(postgres_store_url, SystemClock()) as store:
+        tries = []
+
+        def cut_off_once(connection):
+            tries.append(1)
+            beat("a")(connection)
+            if len(tries) == 1:
+                ending_its_session(connection, postgres_store_url)
+            beat("b")(connection)
+            return len(tries)
+
+        assert await store.write(cut_off_once) == 2
+        assert await store.read(names) == {"a", "b"}
+
+
+async def test_a_read_whose_session_ended_is_done_again(postgres_store_url):
+    async with await Store.open(postgres_store_url, SystemClock()) as store:
+        await store.write(beat("a"))
+        tries = []
+
+        def cut_off_once(connection):
+            tries.append(1)
+            if len(tries) == 1:
+                ending_its_session(connection, postgres_store_url)
+            return names(connection)
+
+        assert await store.read(cut_off_once) == {"a"}
+
+
+@pytest.mark.parametrize("topic", [None, "runs"])
+async def test_a_unit_whose_session_ended_while_it_was_being_saved_is_never_run_again(postgres_store_url, topic):
+    async with await Store.open(postgres_store_url, SystemClock()) as store:
+        tries = []
+
+        def cut_off_at_the_end(connection):
+            tries.append(1)
+            beat("a", topic=topic)(connection)
+            ending_its_session(connection, postgres_store_url)
+
+        with pytest.raises(Unusable, match="does not answer") as away:
+            await store.write(cut_off_at_the_end)
+        assert "not known" in away.value.hint
+        assert len(tries) == 1
+
+
+async def test_a_topic_is_heard_as_it_was_said(postgres_store_url):
+    odd = "it's; a %s 'topic' "
+    async with (
+        await Store.open(postgres_store_url, SystemClock()) as here,
+        await Store.open(postgres_store_url, SystemClock()) as there,
+        there.listen(odd) as listener,
+    ):
+        await until(lambda: len(listening(postgres_store_url)) == 2)
+        await quiet(listener)
+        await here.write(beat("a", topic=odd))
+        assert await listener.wait(5) is True
+        assert await there.read(names) == {"a"}
+
+
 async def test_replicas_that_start_together_migrate_once(postgres_url):
     stores = await asyncio.gather(*(Store.open(postgres_url, SystemClock()) for _ in range(4)))
     for store in stores:
