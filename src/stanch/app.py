@@ -38,13 +38,14 @@ from stanch.incidents.lifecycle import Hooks
 from stanch.incidents.pinned import PinnedPlans
 from stanch.incidents.recovery import Recovery, break_long_gaps, decide, measure_targets
 from stanch.incidents.wording import wording
+from stanch.learning import proof
 from stanch.learning.drafting import Drafter
 from stanch.model.clock import Clock, SystemClock
 from stanch.model.incident import EventKind, Incident
 from stanch.model.plan import Plan
 from stanch.model.problem import Problem, Refused, StanchError, Unusable
 from stanch.model.rule import Alert, Evaluation, Rule
-from stanch.playbook.compile import compile_playbooks
+from stanch.playbook.compile import compile_playbooks, proven
 from stanch.playbook.surroundings import Surroundings
 from stanch.response import leases, runs
 from stanch.response.action import Action
@@ -156,6 +157,7 @@ class App:
         opening = Store.open(settings.server.store_url, clock, entry=entry)
         self.store = await self._stack.enter_async_context(await opening)
         await self._plans.load(self.store)
+        await self._judge_age()
         await self.store.write(lambda connection: break_long_gaps(connection, clock.now()))
 
         channels = self._channels()
@@ -204,6 +206,7 @@ class App:
             self._by_one(
                 "reviews", lambda store: Drafter(store, clock, self.charts, settings.server.data / "reviews").run
             ),
+            Loop("playbooks", self._keep_age_judged),
             *(
                 Loop(f"postgres {name}", _baseline(each, settings.postgres[name].baseline_every_s, clock))
                 for name, each in self.databases.items()
@@ -222,6 +225,16 @@ class App:
         term_s = self.settings.server.lease_s
         duty = Duty(self.store, self.clock, name=name, holder=self._replica, term_s=term_s)
         return Loop(name, partial(duty.run, job_of(duty.store)))
+
+    async def _judge_age(self) -> None:
+        """Whether each playbook was run through or reviewed lately enough, by the runs that there have been."""
+        proven_at = await self.store.read(proof.proven_at)
+        self._plans.say_anew(proven(self.plan, Surroundings(now=self.clock.now(), proven_at=proven_at)))
+
+    async def _keep_age_judged(self) -> None:
+        while True:
+            await self.clock.sleep(_DAY_S)
+            await self._judge_age()
 
     def _keeper(self, store: Store) -> Keeper:
         return Keeper(

@@ -17,6 +17,11 @@ class PinnedPlans:
         self.current = current
         self._known = {current.hash: current}
 
+    def say_anew(self, plan: Plan) -> None:
+        """The current plan with other remarks; its documents are the same."""
+        assert plan.hash == self.current.hash, "another plan is another start"
+        self.current = self._known[plan.hash] = plan
+
     async def load(self, store: Store) -> None:
         """Bring back the plans of the incidents that are open."""
 

@@ -10,6 +10,7 @@ from stanch.model.problem import Level, Problem
 from stanch.model.signal import Reading, Signal
 from stanch.playbook import checks
 from stanch.playbook.alerting_rules import signals_of
+from stanch.playbook.checks import stale_playbook
 from stanch.playbook.context import Context, Reader
 from stanch.playbook.definitions import definitions
 from stanch.playbook.document import Document, read_document
@@ -79,6 +80,17 @@ def compile_playbooks(documents: Sequence[tuple[str, bytes]], surroundings: Surr
         ),
     )
     return _checked(plan, checks.problems_of(plan, surroundings))
+
+
+def proven(plan: Plan, surroundings: Surroundings) -> Plan:
+    """The plan with what is said of its age judged anew; nothing else of it changes, its hash included."""
+    kept = tuple(
+        replace(
+            playbook, problems=tuple(problem for problem in playbook.problems if problem.code != stale_playbook.CODE)
+        )
+        for playbook in plan.playbooks
+    )
+    return _checked(replace(plan, playbooks=kept), tuple(stale_playbook.check(plan, surroundings)))
 
 
 def _checked(plan: Plan, problems: Sequence[Problem]) -> Plan:

@@ -2,7 +2,8 @@
 
 Why: commands, names and people change. What was not tried lately does not work.
 
-What to do: drill it (`stanch drill run`), or read it through and set `reviewed: 2026-01-31` in its front matter.
+What to do: drill it, or read it through and set `reviewed: 2026-01-31` in its front matter. To a server, a run of one
+of its procedures that went well to its end counts as well.
 """
 
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ def check(plan: Plan, surroundings: Surroundings) -> Iterator[Problem]:
             yield Problem(
                 code=CODE,
                 level=LEVEL,
-                message=f"{playbook.path} was last drilled or reviewed {days} days ago.",
+                message=f"{playbook.path} was last run through or reviewed {days} days ago.",
                 hint="Drill it, or read it through and set `reviewed:` in its front matter.",
                 source=Source(path=playbook.path, line=1, text=playbook.text.split("\n", 1)[0]),
             )
