@@ -69,8 +69,7 @@ def lines(data: dict[str, Any], more: str = "") -> Iterator[str]:
             yield ""
         case "end":
             counted = ", ".join(f"{count} {state}" for state, count in data["steps"].items())
-            told = f"{_time(data['at'])}  Run {data['run']} is {data['state']}: {counted}."
-            yield told + (f" {data['outcome']}" if data["outcome"] else "")
+            yield f"{_time(data['at'])}  Run {data['run']} is {data['state']}: {counted}."
         case _:
             pass  # of a newer server
 

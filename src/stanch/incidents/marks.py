@@ -76,7 +76,8 @@ def record(
         )
     service = storable(service)
     before = _latest(connection, service, until=when)
-    if before is not None and (before.kind, before.version) == (kind, version) and kind is MarkKind.DEPLOY:
+    said = entering.text(connection, storable(text)) or _said(kind, version)
+    if before is not None and _is_same(before, kind, version, said):
         told_again = at is None and when - before.at < REPEAT_S
         if told_again or before.at == at:
             return before, False
@@ -86,7 +87,7 @@ def record(
     values = {
         "at": when,
         "service": service,
-        "text": entering.text(connection, storable(text)) or _said(kind, version),
+        "text": said,
         "version": storable(version),
         "previous": storable(previous),
         "data": {"kind": kind.value, "by": storable(by)},
@@ -133,6 +134,12 @@ def _told(mark: Mark) -> dict[str, Any]:
         "version": mark.version,
         "previous": mark.previous,
     }
+
+
+def _is_same(before: Mark, kind: MarkKind, version: str | None, said: str) -> bool:
+    """Whether it is the same deploy by its version, or the same change by its words."""
+    same = before.version == version if kind is MarkKind.DEPLOY else before.text == said
+    return before.kind is kind and same
 
 
 def _said(kind: MarkKind, version: str | None) -> str:

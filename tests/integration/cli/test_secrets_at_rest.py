@@ -136,6 +136,11 @@ async def test_no_secret_of_the_settings_comes_to_rest_anywhere(house: House):
         assert (await post(f"/runs/1.1/steps/{again['key']}/again", reason=said)).status_code in {200, 409}
         await post("/runs/1.1/stop", reason=said)
         await post("/incidents/1/resolve", text=said)
+
+        async def reviewed() -> bool:
+            return (await client.get("/reviews/1")).is_success
+
+        await until(reviewed, within_s=30.0)
         await post("/incidents/1/reopen", text=said)
         shown = (await client.get("/incidents/1")).text
     outputs = [each["output"] or "" for each in (await house.run())["steps"]]
@@ -143,6 +148,7 @@ async def test_no_secret_of_the_settings_comes_to_rest_anywhere(house: House):
     assert outputs[1].count("[redacted: known secret]") >= 2 * len(SECRETS) + 1
     assert "[redacted: known secret]" in outputs[2]
     assert not [name for name, secret in SECRETS.items() if secret in shown]
+    assert list((data / "reviews").rglob("*"))
     assert leaks(data) == []
     assert (await house.types("verify"))[0] == 0
     await house.end()

@@ -60,6 +60,13 @@ async def test_what_is_told_again_is_the_same_and_later_it_is_another_deploy(sto
     assert (again.id, new) == (first.id, False)
     _, new = await deployed(store, now=NOW + marks.REPEAT_S + 1)
     assert new
+    flag = {"kind": MarkKind.CHANGE, "version": None}
+    _, new = await deployed(store, now=NOW + 4000, text="flag on", **flag)
+    assert new
+    _, new = await deployed(store, now=NOW + 4100, text="flag on", **flag)
+    assert not new
+    _, new = await deployed(store, now=NOW + 4200, text="flag off", **flag)
+    assert new
     dated, new = await deployed(store, "v9", now=NOW + 5000, at=NOW + 4000)
     assert new
     again, new = await deployed(store, "v9", now=NOW + 90_000, at=NOW + 4000)

@@ -90,7 +90,7 @@ def test_output_is_set_off_and_one_that_was_kept_otherwise_says_so():
 
 
 def test_the_end_counts_the_steps():
-    assert list(lines(end(done=2, failed=1))) == ["01:02:03  Run 1.1 is finished: 2 done, 1 failed. All done."]
+    assert list(lines(end(done=2, failed=1))) == ["01:02:03  Run 1.1 is finished: 2 done, 1 failed."]
 
 
 def test_what_a_newer_server_says_is_passed_over():
