@@ -8,7 +8,7 @@ from typing import assert_never
 
 from sqlalchemy import Connection
 
-from stanch.model.run import StepRecord, StepState
+from stanch.model.run import Run, RunState, StepRecord, StepState
 from stanch.response import decision, transitions
 from stanch.response.acting import Acting
 from stanch.response.asking import Asking
@@ -31,7 +31,7 @@ from stanch.response.turns import Turns
 class Drive:
     """One run, from being taken until it rests, is over, or is lost."""
 
-    def __init__(self, tools: Tools, journal: Journal) -> None:
+    def __init__(self, tools: Tools, journal: Journal, known: Known | None = None) -> None:
         clock, timing = tools.clock, tools.timing
         held = HeldRun(
             journal,
@@ -39,7 +39,9 @@ class Drive:
             timing=timing,
             environment=tools.executor.environment_names,
             escalate=tools.escalate,
+            known=known,
         )
+        held.ends_with = self._ends_with
         attendant = Attendant(tools.executor, tools.identity)
         resolving = Resolving(means=tools.means, principals=tools.principals, attendant=attendant)
         asking = Asking(held, clock=clock, answer_s=timing.answer_s, hook=tools.ask)
@@ -90,7 +92,7 @@ class Drive:
             known = await self._held.refresh()
             self._beside.reap()
             try:
-                if await self._make(self._next(known)):
+                if await self._make(self._next(known)) or self._held.is_over:
                     return
             except Moved:
                 self._held.heard()
@@ -104,6 +106,13 @@ class Drive:
             now=self._clock.now(),
             busy=self._beside.keys,
         )
+
+    def _ends_with(self, run: Run) -> str | None:
+        """The outcome of a run that stands so, where it is at its end by itself."""
+        if run.state is not RunState.RUNNING or self._beside.keys:
+            return None
+        move = self._next(Known(run=run, incident=self._held.incident))
+        return move.outcome if isinstance(move, decision.Finish) else None
 
     async def _make(self, move: decision.Move) -> bool:  # noqa: C901, PLR0912 - one short case a move
         """Make the move; True when this drive is at its end."""

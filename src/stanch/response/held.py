@@ -5,7 +5,7 @@ the rows are read again only when somebody was heard to have changed something.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -41,8 +41,22 @@ class Known:
         return None
 
 
+def read_all(connection: Connection, run_ids: Sequence[str]) -> dict[str, Known]:
+    """What is known of each of these runs, in a few statements for all."""
+    found = rows.get_runs(connection, run_ids)
+    incidents = lifecycle.get_all(connection, {run.incident_id for run in found})
+    return {run.id: Known(run=run, incident=incidents[run.incident_id]) for run in found}
+
+
+def _never(run: Run) -> None:
+    """A run that is not ended together with a step."""
+    del run
+
+
 class HeldRun:
     """One run, for as long as this process holds it. `stop` is set when people want it stopped.
+
+    `known` is what was read in the transaction that took it.
 
     `environment` are the names of the variables that commands get, which an approval binds to. All writes raise
     LeaseLost once another has taken the run, and Moved where a person was faster with the step.
@@ -56,6 +70,7 @@ class HeldRun:
         timing: Timing,
         environment: tuple[str, ...],
         escalate: EscalateHook | None,
+        known: Known | None = None,
     ) -> None:
         self._journal = journal
         self._clock = clock
@@ -64,8 +79,13 @@ class HeldRun:
         self._escalate = escalate
         self.stop = asyncio.Event()
         self._news = asyncio.Event()
-        self._news.set()
-        self._known: Known | None = None
+        self._known = known
+        if known is None:
+            self._news.set()
+        self.is_over = False
+        """Whether the run was ended together with its last step."""
+        self.ends_with: Callable[[Run], str | None] = _never
+        """The outcome, where a run that stands so is at its end."""
         self._began: dict[tuple[str, int], float] = {}
 
     # --- whether it is still held ---
@@ -148,10 +168,14 @@ class HeldRun:
         also: Callable[[Connection], None] | None = None,
     ) -> StepRecord:
         """Write a step's change, `also` in the same transaction, and remember it."""
-        written = await self._journal.move(self.run, before, change, also=also)
-        steps = tuple(written if step.key == written.key else step for step in self.run.steps)
-        self._known = replace(self.known, run=replace(self.run, steps=steps))
+        outcome = self.ends_with(self._with(change.after)) if also is None and change.after.state.is_over else None
+        written, self.is_over = await self._journal.move(self.run, before, change, also=also, outcome=outcome)
+        self._known = replace(self.known, run=self._with(written))
         return written
+
+    def _with(self, step: StepRecord) -> Run:
+        """The run with this step as it is now."""
+        return replace(self.run, steps=tuple(step if each.key == step.key else each for each in self.run.steps))
 
     async def start(
         self, step: StepRecord, resolved: StepRecord, *, because: str | None = None, record: str | None = None

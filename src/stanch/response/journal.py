@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, Double, bindparam, exists, update
 
 from stanch.incidents import timeline
 from stanch.model.clock import Clock
@@ -26,6 +26,28 @@ OUTPUT_TOPIC = "output"
 _RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 T = TypeVar("T")
+
+_LEFT = exists().where(
+    step_table.c.run_id == run_table.c.id,
+    step_table.c.state.not_in([state.value for state in StepState if state.is_over]),
+)
+_END = (
+    update(run_table)
+    .where(
+        run_table.c.id == bindparam("ended_run"),
+        run_table.c.state == RunState.RUNNING.value,
+        run_table.c.wake_at.is_not_distinct_from(bindparam("woken", type_=Double)),
+        ~_LEFT,
+    )
+    .values(
+        state=RunState.FINISHED.value,
+        ended_at=bindparam("now", type_=Double),
+        outcome=bindparam("said"),
+        holder=None,
+        held_until=None,
+        wake_at=None,
+    )
+)
 
 log = structlog.get_logger(__name__)
 
@@ -80,27 +102,33 @@ class Journal:
         change: Transition,
         *,
         also: Callable[[Connection], None] | None = None,
-    ) -> StepRecord:
-        """Write a change of a step with its events. Raises Moved.
+        outcome: str | None = None,
+    ) -> tuple[StepRecord, bool]:
+        """Write a change of a step with its events; the step then, and whether the run is over. Raises Moved.
 
-        A step that is asked about anew loses the approvals it had.
+        A step that is asked about anew loses the approvals it had. `outcome` is the run's where this is the end of it:
+        then it is ended in the same transaction, unless people have changed something since it was read.
         """
         after = change.after
 
-        def unit(connection: Connection) -> None:
+        def unit(connection: Connection) -> bool:
             if not rows.update_step(connection, before, after):
                 # After a lost answer of the database this may be the second time: then it is written already.
                 if _stands_as(connection, after):
-                    return
+                    return False
                 raise Moved(after.key)
             if after.asked != before.asked:
                 rows.forget_approvals(connection, after.run_id, after.key)
-            self._tell(connection, run, change.events)
+            events, is_over = change.events, False
+            if outcome is not None and self._end(connection, run, outcome):
+                events, is_over = (*events, _finished(run, RunState.FINISHED, outcome)), True
+            self._tell(connection, run, events)
             if also is not None:
                 also(connection)
+            return is_over
 
-        await self.write(unit, to_begin=after.state is StepState.STARTED)
-        return replace(after, approvals=()) if after.asked != before.asked else after
+        is_over = await self.write(unit, to_begin=after.state is StepState.STARTED)
+        return (replace(after, approvals=()) if after.asked != before.asked else after), is_over
 
     async def progress(self, run: Run, step: StepRecord, progress: dict[str, Any], *events: Told) -> None:
         """Write how far a started step is."""
@@ -129,8 +157,12 @@ class Journal:
         ended = {"state": state.value, "ended_at": self._clock.now(), "outcome": outcome}
         free = {"holder": None, "held_until": None, "wake_at": None}
         connection.execute(update(run_table).where(run_table.c.id == run.id).values(**ended, **free))
-        data = {"run": run.id, "outcome": outcome, "state": state.value, "name": run.name}
-        self._tell(connection, run, ((EventKind.RUN_FINISHED, data),))
+        self._tell(connection, run, (_finished(run, state, outcome),))
+
+    def _end(self, connection: Connection, run: Run, outcome: str) -> bool:
+        """End a run all of whose steps are over, as it was read: what people do to one sets when it is to be woken."""
+        ended = {"ended_run": run.id, "now": self._clock.now(), "said": outcome, "woken": run.wake_at}
+        return connection.execute(_END, ended).rowcount == 1
 
     def _tell(self, connection: Connection, run: Run, events: tuple[Told, ...]) -> None:
         if events:
@@ -148,6 +180,10 @@ class Journal:
                 tries += 1
                 log.warning("runs.store_unusable", run=self.hold.run_id, because=fault.message, again_in_s=pause)
                 await self._clock.sleep(pause)
+
+
+def _finished(run: Run, state: RunState, outcome: str) -> Told:
+    return EventKind.RUN_FINISHED, {"run": run.id, "outcome": outcome, "state": state.value, "name": run.name}
 
 
 def _stands_as(connection: Connection, after: StepRecord) -> bool:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     Double,
     Integer,
     Select,
-    Update,
     bindparam,
     cast,
     exists,
@@ -25,8 +24,10 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    tuple_,
     update,
 )
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from stanch.model.incident import IncidentStatus
 from stanch.model.run import RunState, StepState
@@ -39,6 +40,8 @@ SAFE_SHARE = 2 / 3
 ENDING_SHARE = 1 / 4
 """Of a lease, at most, that the ending of a command may take between being asked to end and being made to."""
 
+_AT_ONCE = 200
+"""Runs in one statement: each is two parameters."""
 _FARTHEST = 4
 """A lease that ends more than this many terms from now was written by a clock that has jumped back since."""
 
@@ -63,6 +66,11 @@ class Stopped(Exception):
 _MINE = (run.c.id == bindparam("held")) & (run.c.epoch == bindparam("at_epoch"))
 _FENCE = update(run).where(_MINE & run.c.state.in_(_LIVE)).values(held_until=bindparam("until"))
 _FENCE_RUNNING = update(run).where(_MINE & (run.c.state == _LIVE[0])).values(held_until=bindparam("until"))
+_RELEASE = (
+    update(run)
+    .where(_MINE & run.c.state.in_(_LIVE))
+    .values(holder=None, held_until=None, wake_at=bindparam("until", type_=Double))
+)
 _NOW = bindparam("now", type_=Double)
 _LEASE = bindparam("lease", type_=Double)
 _HELD = run.c.holder.is_not(None) & run.c.state.in_(_LIVE)
@@ -126,12 +134,12 @@ def take(
     free = connection.execute(
         _free_ones(shared=shared, leased=lease_s is not None), {"now": now, "lease": lease_s, "room": room}
     )
-    holds = []
-    for run_id, epoch in free.all():
-        mine = {"taken": run_id, "was": epoch, "by": holder, "now": now, "term": term_s}
-        if connection.execute(_taken(shared=shared), mine).rowcount == 1:
-            holds.append(Hold(run_id=run_id, epoch=epoch + 1))
-    return tuple(holds)
+    found = free.scalars().all()  # locked until the transaction ends
+    if not found:
+        return ()
+    mine = {"taken": found, "by": holder, "now": now, "term": term_s}
+    epochs = {row.id: row.epoch for row in connection.execute(_taken(shared=shared), mine)}
+    return tuple(Hold(run_id=run_id, epoch=epochs[run_id]) for run_id in found)
 
 
 def take_rested(connection: Connection, run_id: str, *, holder: str, now: float, term_s: float) -> Hold | None:
@@ -147,21 +155,24 @@ def take_rested(connection: Connection, run_id: str, *, holder: str, now: float,
 
 
 def renew(connection: Connection, holds: Sequence[Hold], *, now: float, term_s: float) -> frozenset[str]:
-    """Extend every lease; the ids of the runs that are still held."""
-    kept = set()
-    for hold in sorted(holds, key=lambda hold: hold.run_id):  # one order, so that renewals never deadlock
-        try:
-            fence(connection, hold, now=now, term_s=term_s)
-        except LeaseLost:
-            continue
-        kept.add(hold.run_id)
+    """Extend every lease; the ids of the runs that are still held.
+
+    Every transaction locks a run's row before anything else, so this one, which locks nothing but those, never meets
+    another that waits for it.
+    """
+    kept: set[str] = set()
+    for start in range(0, len(holds), _AT_ONCE):
+        mine = tuple_(run.c.id, run.c.epoch).in_(
+            [(hold.run_id, hold.epoch) for hold in holds[start : start + _AT_ONCE]]
+        )
+        renewed = update(run).where(mine, run.c.state.in_(_LIVE)).values(held_until=_clock(connection, now) + term_s)
+        kept |= set(connection.scalars(renewed.returning(run.c.id)))
     return frozenset(kept)
 
 
 def release(connection: Connection, hold: Hold, *, wake_at: float | None) -> None:
     """Let a run rest until `wake_at`, or until people do something. No longer held, nothing changes."""
-    mine = (run.c.id == hold.run_id) & (run.c.epoch == hold.epoch) & run.c.state.in_(_LIVE)
-    connection.execute(update(run).where(mine).values(holder=None, held_until=None, wake_at=wake_at))
+    connection.execute(_RELEASE, {"held": hold.run_id, "at_epoch": hold.epoch, "until": wake_at})
 
 
 def release_all(connection: Connection, *, now: float, holder: str | None = None, but: Collection[str] = ()) -> int:
@@ -226,9 +237,9 @@ def _survey(*, shared: bool, leased: bool) -> Select[Any]:
 
 
 @cache
-def _free_ones(*, shared: bool, leased: bool) -> Select[str, int]:
+def _free_ones(*, shared: bool, leased: bool) -> Select[str]:
     return (
-        select(run.c.id, run.c.epoch)
+        select(run.c.id)
         .where(_free(shared=shared, leased=leased))
         .order_by(run.c.wake_at)
         .limit(bindparam("room", type_=Integer))
@@ -237,7 +248,12 @@ def _free_ones(*, shared: bool, leased: bool) -> Select[str, int]:
 
 
 @cache
-def _taken(*, shared: bool) -> Update:
-    mine = (run.c.id == bindparam("taken")) & (run.c.epoch == bindparam("was"))
+def _taken(*, shared: bool) -> ReturningUpdate[str, int]:
     held_until = _clock_of(shared=shared) + bindparam("term", type_=Double)
-    return update(run).where(mine).values(epoch=run.c.epoch + 1, holder=bindparam("by"), held_until=held_until)
+    mine = {"epoch": run.c.epoch + 1, "holder": bindparam("by"), "held_until": held_until}
+    return (
+        update(run)
+        .where(run.c.id.in_(bindparam("taken", expanding=True)))
+        .values(mine)
+        .returning(run.c.id, run.c.epoch)
+    )

@@ -1,6 +1,6 @@
 """Runs, steps, approvals and controls as rows, and back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,6 +11,9 @@ from stanch.model.problem import NotFound
 from stanch.model.run import Approval, Run, RunState, StepRecord
 from stanch.store.rows import from_row, to_values
 from stanch.store.tables import approval, control, run, step
+
+_AT_ONCE = 500
+"""Well under the limit of parameters of one statement."""
 
 _STEP_COLUMNS = tuple(column.name for column in step.columns)
 
@@ -41,6 +44,14 @@ def get_run(connection: Connection, run_id: str) -> Run:
         for each in connection.execute(_STEPS, wanted)
     ]
     return from_row(Run, row, steps=steps)
+
+
+def get_runs(connection: Connection, run_ids: Sequence[str]) -> tuple[Run, ...]:
+    """Those of the runs that there are, with their steps, in a few statements for all."""
+    found: list[Row[Any]] = []
+    for start in range(0, len(run_ids), _AT_ONCE):
+        found += connection.execute(select(run).where(run.c.id.in_(run_ids[start : start + _AT_ONCE])))
+    return _runs(connection, found)
 
 
 def list_runs(
@@ -134,8 +145,8 @@ def _by_step(given: Iterable[Row[Any]]) -> dict[tuple[str, str], list[Approval]]
 def _runs(connection: Connection, rows: list[Row[Any]]) -> tuple[Run, ...]:
     ids = [row.id for row in rows]
     steps: dict[str, list[StepRecord]] = {each: [] for each in ids}
-    for start in range(0, len(ids), 500):  # well under the limit of parameters of one statement
-        some = ids[start : start + 500]
+    for start in range(0, len(ids), _AT_ONCE):
+        some = ids[start : start + _AT_ONCE]
         said = select(approval).where(approval.c.run_id.in_(some)).order_by(approval.c.at, approval.c.by)
         approvals = _by_step(connection.execute(said))
         in_order = select(step).where(step.c.run_id.in_(some)).order_by(step.c.run_id, step.c.ordinal)

@@ -6,15 +6,17 @@ a topic is signalled or the nearest due time comes.
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy import Connection
 
 from stanch.incidents import lifecycle
 from stanch.model.problem import Unusable
 from stanch.response import leases, runs, testimony
 from stanch.response.drive import Drive
+from stanch.response.held import Known, read_all
 from stanch.response.journal import Journal
 from stanch.response.leases import Hold, LeaseLost
 from stanch.response.records import Elsewhere, Lost, Running
@@ -29,6 +31,8 @@ _LONGEST_SLEEP_S = 60.0
 _SHORTEST_SLEEP_S = 0.02
 _RETRY_S = 2.0
 _AFTER_A_FAULT_S = 30.0
+_REFILL_SHARE = 1 / 4
+"""While there are more runs than room, so much room is waited for before more are taken."""
 _TESTIFY_S = 2.0
 """While outcomes of ours may be asked for elsewhere, it is looked for them this often."""
 
@@ -63,7 +67,8 @@ class Runner:
         self._lease_s = tools.timing.lease_s
         self._held: dict[str, _Held] = {}
         self._changed = asyncio.Event()
-        self._listener: Listener | None = None
+        self._freed = asyncio.Event()
+        self._are_more = False
         self._is_unsure = True
         self._may_know_more = not alone
         self._mute: set[str] = set()
@@ -76,24 +81,51 @@ class Runner:
         self._is_unsure = True
         try:
             async with self._store.listen(runs.TOPIC, lifecycle.TOPIC) as listener:
-                self._listener = listener
                 while True:
                     pause = await self._look()
-                    await listener.wait(pause)
+                    while await self._is_freed_first(listener, pause):
+                        pause = await self._refill()
         finally:
             self._tools.executor.leave()
             await _end([each.task for each in self._held.values()] + ([] if guard is None else [guard]))
             self._tools.executor.close()
 
+    async def _is_freed_first(self, listener: Listener, pause: float) -> bool:
+        """Wait for a run of ours to be let go, for news, or for the time to look; True where it was the first alone."""
+        hearing = asyncio.ensure_future(listener.wait(pause))
+        freed = asyncio.ensure_future(self._freed.wait())
+        try:
+            await asyncio.wait({hearing, freed}, return_when=asyncio.FIRST_COMPLETED)
+            return not hearing.done()
+        finally:
+            hearing.cancel()
+            freed.cancel()
+            await asyncio.gather(hearing, freed, return_exceptions=True)
+
+    async def _refill(self) -> float:
+        """Take more where there is room again; how long to sleep at most. A look a run would be a look too often."""
+        self._freed.clear()
+        if self._are_more and self._parallel - len(self._held) < self._parallel * _REFILL_SHARE:
+            pause = _LONGEST_SLEEP_S
+        else:
+            pause = await self._in_spite_of_faults(self._take)
+        return min(pause, _TESTIFY_S) if self._may_know_more else pause
+
     async def _look(self) -> float:
         """Wake, stop and take what there is; how long to sleep at most."""
+        return await self._in_spite_of_faults(self._look_and_take)
+
+    async def _look_and_take(self) -> float:
+        if self._is_unsure:
+            await self._free_unheld()
+        await self._stop_wanted()
+        knows_more = self._may_know_more and await self._testify()
+        pause = await self._take()
+        return min(pause, _TESTIFY_S) if knows_more else pause
+
+    async def _in_spite_of_faults(self, look: Callable[[], Awaitable[float]]) -> float:
         try:
-            if self._is_unsure:
-                await self._free_unheld()
-            await self._stop_wanted()
-            knows_more = self._may_know_more and await self._testify()
-            pause = await self._take()
-            return min(pause, _TESTIFY_S) if knows_more else pause
+            return await look()
         except Unusable as fault:
             # What was taken may be written as held though nobody drives it. Among replicas its lease runs out by
             # itself, and until then what was lost may still be ending here.
@@ -159,23 +191,28 @@ class Runner:
         room = self._parallel - len(self._held)
         if room > 0 and (seen.any_free or seen.any_resolved):
             began = self._clock.monotonic()
-            holds = await self._store.write(
-                lambda connection: leases.take(
+
+            def unit(connection: Connection) -> tuple[tuple[Hold, ...], dict[str, Known]]:
+                holds = leases.take(
                     connection, holder=self._holder, now=now, term_s=self._lease_s, lease_s=lease_s, room=room
                 )
-            )
+                return holds, read_all(connection, [hold.run_id for hold in holds])
+
+            holds, known = await self._store.write(unit)
             for hold in holds:
-                self._begin(hold, began + self._lease_s * leases.SAFE_SHARE)
+                self._begin(hold, began + self._lease_s * leases.SAFE_SHARE, known.get(hold.run_id))
             # There may be more than there was room for, and what was taken is no longer the nearest.
-            return _LONGEST_SLEEP_S if len(holds) == room else 0.0
+            self._are_more = len(holds) == room
+            return _LONGEST_SLEEP_S if self._are_more else 0.0
+        self._are_more = room <= 0
         if room <= 0 or seen.next_in_s is None:
             return _LONGEST_SLEEP_S
         return min(max(_SHORTEST_SLEEP_S, seen.next_in_s), _LONGEST_SLEEP_S)
 
-    def _begin(self, hold: Hold, safe_until: float) -> None:
+    def _begin(self, hold: Hold, safe_until: float, known: Known | None = None) -> None:
         journal = Journal(store=self._store, clock=self._clock, hold=hold, lease_s=self._lease_s)
         journal.safe_until = None if self._alone else safe_until
-        drive = Drive(self._tools, journal)
+        drive = Drive(self._tools, journal, known)
         task = asyncio.create_task(self._drive(hold, drive), name=f"stanch-run-{hold.run_id}")
         self._held[hold.run_id] = _Held(hold=hold, drive=drive, task=task, journal=journal, safe_until=safe_until)
         self._changed.set()
@@ -204,8 +241,7 @@ class Runner:
             if mine and free:
                 with contextlib.suppress(Unusable):  # then the lease runs out by itself
                     await self._store.write(lambda connection: leases.release(connection, hold, wake_at=wake_at))
-            if self._listener is not None:
-                self._listener.signal()
+            self._freed.set()
 
     # --- leases ---
 
