@@ -37,15 +37,15 @@ async def hold(stage) -> None:
         assert EventKind.STEP_STARTED not in kinds[kinds.index(EventKind.STEP_DONE) :], (step.key, kinds)
         begun = [event.data["attempt"] for event in mine if event.kind is EventKind.STEP_STARTED]
         assert begun == list(range(1, step.attempt + 1)), (step.key, begun)
-    _acts_once(stage, run)
+    _acts_once(stage, done)
     said = [event for event in events if event.kind is EventKind.NOTE and event.data["text"].startswith("said: ")]
     assert len(said) == sum(step.type == "message" for step in run.steps)
     await _controls_agree(stage, events)
 
 
-def _acts_once(stage, run) -> None:
+def _acts_once(stage, steps) -> None:
     """Every mutating act took effect once: a second beginning only after the first was seen undone or absent."""
-    for step in run.steps:
+    for step in steps:
         if step.action in {"build", "wipe"}:
             thing = f"{step.action}-{step.key}"
             # What says that it may be done again over its own half is begun again without an undo.
