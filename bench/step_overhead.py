@@ -2,8 +2,9 @@
 
 Runs of ten steps whose act does nothing, on SQLite and, where it is installed, on PostgreSQL. Beside it the floor of
 the same disk: what two bare commits cost (a step is at least its intent and its outcome). Also how long an approval
-takes to become an act, and what a command costs beside the same command started bare. Milliseconds, and the CPU time
-of a step, which a busy machine does not change. Prints JSON.
+takes to become an act, and what a command costs beside the same command started bare. Milliseconds; and the CPU time
+of a step with its share of its run, and the statements from one act to the next, which a busy machine does not change.
+Prints JSON.
 
     python bench/step_overhead.py [--steps 400] [--approvals 60] [--commands 100]
 """
@@ -22,7 +23,7 @@ from typing import Any
 
 import psycopg
 import structlog
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, event
 
 from clinic.cluster import SUPERUSER, Cluster, Unusable
 from stanch.incidents import lifecycle
@@ -47,14 +48,27 @@ STEPS = 10
 SEVERITY = Severity(level="P1", name="P1", response_s=300.0, clocks=(), criteria=(), source=SOURCE)
 
 
-class Nothing:
-    """An act of no length; keeps when it began and ended (perf_counter seconds)."""
+class Statements:
+    """Counts what is sent to the database; the BEGIN of each of PostgreSQL's transactions comes on top."""
 
-    def __init__(self, name: str, risk: Risk) -> None:
+    def __init__(self) -> None:
+        self.sent = 0
+        event.listen(Engine, "before_cursor_execute", self._heard)
+
+    def _heard(self, *_: object) -> None:
+        self.sent += 1
+
+
+class Nothing:
+    """An act of no length; keeps when it began and ended (perf_counter seconds), and what had been sent by then."""
+
+    def __init__(self, name: str, risk: Risk, statements: Statements) -> None:
         self.name = name
         self.risk = risk
+        self.statements = statements
         self.began: list[float] = []
         self.ended: list[float] = []
+        self.sent: list[int] = []
 
     async def propose(self, context: ActionContext) -> Proposal:
         return Proposal(
@@ -69,6 +83,7 @@ class Nothing:
 
     async def do(self, context: ActionContext) -> Outcome:
         self.began.append(time.perf_counter())
+        self.sent.append(self.statements.sent)
         self.ended.append(time.perf_counter())
         return Outcome(text=context.step.key)
 
@@ -110,8 +125,9 @@ class Bench:
         self.store = store
         self.clock = SystemClock()
         self.plan = Plan(hash="0" * 64, playbooks=(), facts=(SEVERITY,))
-        self.reading = Nothing("reading", Risk.READ_ONLY)
-        self.changing = Nothing("changing", Risk.MUTATING)
+        statements = Statements()
+        self.reading = Nothing("reading", Risk.READ_ONLY, statements)
+        self.changing = Nothing("changing", Risk.MUTATING, statements)
         redactor = Redactor()
         self.tools = Tools(
             store=store,
@@ -182,6 +198,7 @@ async def measure(store: Store, folder: Path, options: argparse.Namespace) -> di
         reading = bench.reading
         reading.began.clear()
         reading.ended.clear()
+        reading.sent.clear()
         cpu = time.process_time()
         await bench.many(partial(acts, "reading"), options.steps)
         cpu = time.process_time() - cpu
@@ -190,13 +207,18 @@ async def measure(store: Store, folder: Path, options: argparse.Namespace) -> di
             for place in range(len(reading.ended) - 1)
             if (place + 1) % STEPS  # not from the last step of one run to the first of the next
         ]
+        sent = sorted(later - earlier for earlier, later in pairwise(reading.sent))
         approvals = await bench.approvals(options.approvals)
         command = _between(await bench.many(commands, options.commands))
     finally:
         runner.cancel()
         await asyncio.gather(runner, return_exceptions=True)
     return {
-        "step": {**quantiles(between), "cpu_ms": round(cpu / options.steps * 1000, 3)},
+        "step": {
+            **quantiles(between),
+            "cpu_ms": round(cpu / options.steps * 1000, 3),
+            "statements": sent[len(sent) // 2],
+        },
         "approval_to_act": quantiles(approvals),
         "command_step": quantiles(command),
     }
