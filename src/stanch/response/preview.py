@@ -21,7 +21,7 @@ from stanch.response.execution import Pipeline
 from stanch.response.expansion import expand
 from stanch.response.expectation import is_understood
 from stanch.response.principals import Principals
-from stanch.response.slots import is_secret, open_slots, resolved, shown, words_of
+from stanch.response.slots import is_secret, open_slots, places, resolved, shown, words_of
 from stanch.response.transitions import WATCHES, WHEN
 from stanch.response.watching import described, of_document
 from stanch.response.ways import ByHand, FillIn, Means, Way, goes_by_itself, way_of
@@ -221,7 +221,7 @@ def _step(number: int, record: StepRecord, context: _Context, offers: Sequence[O
 def _places(record: StepRecord, offers: Sequence[Offer]) -> Iterator[Place]:
     """Each place once."""
     values = {each.name: each.value for each in shown(record).filled}
-    for slot in {slot.name: slot for slot in reversed(record.slots)}.values():
+    for slot in places(record):
         yield Place(
             name=slot.name,
             placeholder=slot.placeholder,

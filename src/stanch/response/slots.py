@@ -180,6 +180,14 @@ def is_secret(slot: Slot) -> bool:
     return _SECRET.search(slot.name) is not None
 
 
+def places(step: StepRecord) -> tuple[Slot, ...]:
+    """The places of a step in order, each name once, by the first placeholder that has it."""
+    found: dict[str, Slot] = {}
+    for slot in step.slots:
+        found.setdefault(slot.name, slot)
+    return tuple(found.values())
+
+
 def open_slots(step: StepRecord) -> tuple[Slot, ...]:
     """The places that nobody has filled in, each name once. A secret is forgotten once its step is over."""
     done = {each.name for each in step.filled if each.value}

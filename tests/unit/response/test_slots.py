@@ -25,6 +25,7 @@ from stanch.response.slots import (
     forgotten,
     is_secret,
     open_slots,
+    places,
     preview,
     refusal,
     resolved,
@@ -218,3 +219,8 @@ def test_no_value_is_ever_more_than_data_to_bash(value: str) -> None:
     if refusal(slot, value, step("tool <x>", slots=(slot,))) is None:
         assert not set(value) & set("$(){}`'\";|&<>\\\n*?")
         assert not value.startswith("-")
+
+
+def test_places_stand_in_the_order_of_the_command_each_name_once_by_its_first_placeholder() -> None:
+    record = step("cp <from path> <to-path> && ls <from-path>")
+    assert [slot.placeholder for slot in places(record)] == ["<from path>", "<to-path>"]

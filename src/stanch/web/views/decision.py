@@ -191,7 +191,7 @@ def _why(step: StepRecord, *, still_open: bool) -> str:
 def _places(step: StepRecord, offers: Sequence[Offer]) -> Iterator[Place]:
     """Each place once, as it stands."""
     filled = {each.name: each for each in slots.shown(step).filled}
-    for slot in {slot.name: slot for slot in reversed(step.slots)}.values():
+    for slot in slots.places(step):
         each = filled.get(slot.name)
         yield Place(
             name=slot.name,
