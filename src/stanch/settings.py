@@ -5,9 +5,11 @@ to the file. `<name>_file` gives `<name>` by a file's content. All faults are to
 """
 
 import os
+import re
 import tomllib
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin
 from urllib.parse import unquote, urlsplit
@@ -186,7 +188,8 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """Read `path` and the environment. Raises Unusable with every fault."""
     environment = os.environ if environment is None else environment
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
     except FileNotFoundError as error:
         raise Unusable(
             f"There is no {path}.",
@@ -201,7 +204,7 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
     try:
         settings = Settings.model_validate(prepared)
     except ValidationError as error:
-        problems += [_problem(path, detail) for detail in error.errors()]
+        problems += [_problem(path, text, detail) for detail in error.errors()]
     else:
         if not problems:
             return settings
@@ -338,12 +341,79 @@ class _Preparation:
         return value
 
 
-def _problem(path: Path, detail: Any) -> Problem:
-    where = ".".join(str(part) for part in detail["loc"])
+_KINDS = {
+    "model_type": "is a table: write [{where}], and its settings below",
+    "dict_type": "is a table: write [{where}.NAME], and its settings below",
+    "list_type": "is a list: write {name} = [...]",
+    "string_type": "is a text: write it in quotes",
+    "int_type": "is a whole number: write it without quotes",
+    "float_type": "is a number: write it without quotes",
+    "bool_type": "is true or false, without quotes",
+}
+
+
+def _problem(path: Path, text: str, detail: Mapping[str, Any]) -> Problem:
+    """A fault as a tired person reads it: the setting, what is wrong, what to write, and the line to write it on."""
+    parts = [str(part) for part in detail["loc"]]
+    where = ".".join(parts)
+    model = _model_at(parts[:-1])
+    names = model.model_fields if model else {}
     if detail["type"] == "extra_forbidden":
-        return _fault(str(path), f"{where}: there is no such setting")
-    return _fault(str(path), f"{where}: {detail['msg'][0].lower()}{detail['msg'][1:]}")
+        near = get_close_matches(parts[-1], names, n=1)
+        said = f"there is no such setting{f'. Is {near[0]} meant?' if near else ''}"
+    elif detail["type"] == "missing":
+        table = _model_of(names[parts[-1]].annotation) if parts[-1] in names else None
+        needed = [name for name, field in table.model_fields.items() if field.is_required()] if table else []
+        said = f"is missing: a table, [{where}], with {' and '.join(needed)}" if needed else "is missing"
+    elif detail["type"] in _KINDS:
+        said = _KINDS[detail["type"]].format(where=where, name=parts[-1])
+    else:
+        said = f"{detail['msg'][0].lower()}{detail['msg'][1:]}"
+    return _fault(str(path), f"{where}: {said}", _line_of(text, parts))
 
 
-def _fault(file: str, message: str) -> Problem:
-    return Problem(code="setting", level=Level.ERROR, message=message, source=Source(path=file, line=1))
+def _model_at(parts: Sequence[str]) -> type[BaseModel] | None:
+    """The section that stands at a place of the settings; the names of a table of sections are passed over."""
+    model: type[BaseModel] | None = Settings
+    for part in parts:
+        if model is not None and part in model.model_fields:
+            model = _model_of(model.model_fields[part].annotation)
+    return model
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    """The section in an annotation: itself, one that may be None, or those of a list or a table."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((model for inner in get_args(annotation) if (model := _model_of(inner))), None)
+
+
+def _line_of(text: str, parts: Sequence[str]) -> int:
+    """The line where a setting stands, else that of the nearest table around it, else the first."""
+    best, line = 0, 1
+    table: list[str] = []
+    for number, written in enumerate(text.splitlines(), 1):
+        if header := _TABLE.match(written):
+            table = _keys(header["keys"])
+            place = table
+        elif pair := _PAIR.match(written):
+            place = [*table, *_keys(pair["keys"])]
+        else:
+            continue
+        shared = min(len(place), len(parts))
+        if shared > best and place[:shared] == list(parts[:shared]):
+            best, line = shared, number
+    return line
+
+
+_TABLE = re.compile(r"\s*\[\[?(?P<keys>[^\]]+)\]")
+_PAIR = re.compile(r"\s*(?P<keys>[\w.\"'-]+)\s*=")
+
+
+def _keys(text: str) -> list[str]:
+    """`a."b-c"` -> [a, b-c]; a key with a dot in its quotes is none that the settings have."""
+    return [key.strip().strip("\"'") for key in text.split(".")]
+
+
+def _fault(file: str, message: str, line: int = 1) -> Problem:
+    return Problem(code="setting", level=Level.ERROR, message=message, source=Source(path=file, line=line))

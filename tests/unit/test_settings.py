@@ -61,6 +61,31 @@ def test_every_fault_is_told_at_once(tmp_path: Path, text: str, words: list[str]
     assert all(word in told for word in words), told
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[server]\nport = 1\n", "1: playbooks: is missing: a table, [playbooks], with paths"),
+        ('\nplaybooks = ["a.md"]\n', "2: playbooks: is a table: write [playbooks], and its settings below"),
+        ("[playbooks]\n", "1: playbooks.paths: is missing"),
+        ('[playbooks]\npaths = "a.md"\n', "2: playbooks.paths: is a list: write paths = [...]"),
+        (LEAST + "[server]\nhots = 'x'\n", "4: server.hots: there is no such setting. Is host meant?"),
+        (LEAST + "[server]\nnothing_like_it = 1\n", "4: server.nothing_like_it: there is no such setting"),
+        (LEAST + '[server]\n\nport = "8420"\n', "5: server.port: is a whole number: write it without quotes"),
+        ('server.port = "8420"\n' + LEAST, "1: server.port: is a whole number: write it without quotes"),
+        (LEAST + 'server.port = "8420"\n', "3: playbooks.server: there is no such setting. Is service meant?"),
+        (LEAST + "[server]\nhost = 1\n", "4: server.host: is a text: write it in quotes"),
+        (LEAST + '[postgres.main]\nurl = "x"\nhots = 1\n', "5: postgres.main.hots: there is no such setting"),
+        ("postgres = 1\n" + LEAST, "1: postgres: is a table: write [postgres.NAME], and its settings below"),
+    ],
+)
+def test_a_fault_says_its_line_and_what_to_write(tmp_path: Path, text: str, told: str) -> None:
+    file = written(tmp_path, text)
+    with pytest.raises(Unusable) as refused:
+        load(file, {})
+    (problem, *_) = refused.value.problems
+    assert f"{problem.source}: {problem.message}" == f"{file}:{told}"
+
+
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(Unusable, match="There is no"):
         load(tmp_path / "none.toml", {})
