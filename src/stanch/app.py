@@ -16,7 +16,7 @@ import structlog
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
-from stanch.catalogue.signals import SIGNALS
+from stanch.catalogue.signals import with_own
 from stanch.charts.chart import Chart, Mark, MarkKind
 from stanch.comms.asking import Asking
 from stanch.comms.channels.console import ConsoleChannel
@@ -187,6 +187,7 @@ class App:
             clock=clock,
             on_transition=self._on_transition,
             history=history,
+            signals=with_own(self.plan.signals),
         )
         controls = ControlKeeper(store=self.store, clock=clock, planes=planes)
         tools = self._tools(controls, channels, paging)
@@ -448,7 +449,7 @@ def outside(settings: Settings, plan: Plan, databases: Mapping[str, PostgresConn
             name: urlsplit(each.url.get_secret_value()).path.lstrip("/") for name, each in settings.postgres.items()
         },
         targets=[Target(name=name, settings=scrape) for name, scrape in settings.scrape.items()],
-        signals={**SIGNALS, **{signal.name: signal for signal in plan.signals}},
+        signals=with_own(plan.signals),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from stanch.catalogue.signals import with_own
 from stanch.cli.output import duration, print_json, print_table
 from stanch.connectors.files import documents
 from stanch.playbook.compile import compile_playbooks
@@ -33,8 +34,9 @@ def export(
 
     Example: stanch rules export playbooks/ > stanch.rules.yml
     """
-    compiled = compile_rules(compile_playbooks(documents(paths)), interval_s=interval)
-    sys.stdout.write(rule_file(compiled.rules, interval_s=interval))
+    plan = compile_playbooks(documents(paths))
+    compiled = compile_rules(plan, interval_s=interval)
+    sys.stdout.write(rule_file(compiled.rules, with_own(plan.signals), interval_s=interval))
     for problem in compiled.problems:
         sys.stderr.write(f"{problem.source}: {problem.message} {problem.hint}\n")
     if compiled.problems:
@@ -58,10 +60,12 @@ def rehearse_rules(
 
     Example: stanch rules test playbooks/
     """
-    compiled = compile_rules(compile_playbooks(documents(paths)), interval_s=interval)
-    rehearsals = [rehearse(rule, interval_s=interval) for rule in compiled.rules]
+    plan = compile_playbooks(documents(paths))
+    signals = with_own(plan.signals)
+    compiled = compile_rules(plan, interval_s=interval)
+    rehearsals = [rehearse(rule, signals, interval_s=interval) for rule in compiled.rules]
     if promtool is not None:
-        tests = promtool_tests(rehearsals, rule_file=rule_file_name, interval_s=interval)
+        tests = promtool_tests(rehearsals, signals, rule_file=rule_file_name, interval_s=interval)
         promtool.write_text(tests, encoding="utf-8")
     if as_json:
         print_json({"rules": [_as_dict(each) for each in rehearsals]})

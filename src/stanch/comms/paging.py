@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from stanch.catalogue.signals import SIGNALS
+from stanch.catalogue.signals import with_own
 from stanch.charts.quantity import prose, say
 from stanch.comms import outbox
 from stanch.comms.outbox import PagingChannel
@@ -174,7 +174,7 @@ class Paging:
             incident_id=incident.id,
             role=role,
             subject=f"[{incident.severity}] {opening}{incident.title} (incident {incident.id})",
-            body=text if text is not None else body(incident, _opening_value(connection, incident), now),
+            body=text if text is not None else body(incident, _opening_value(connection, incident, plan), now),
             link=None if self._public_url is None else f"{self._public_url}/incidents/{incident.id}",
             data={"incident": incident.id, "severity": incident.severity, "service": incident.service},
         )
@@ -226,10 +226,10 @@ def _promises(clocks: Sequence[IncidentClock], now: float) -> list[str]:
     ]
 
 
-def _opening_value(connection: Connection, incident: Incident) -> str:
+def _opening_value(connection: Connection, incident: Incident, plan: Plan) -> str:
     """What was measured when the incident opened."""
     (opening,) = timeline.read(connection, incident.id, kinds=(EventKind.OPENED,))
-    value, signal = opening.data.get("value"), SIGNALS.get(opening.data.get("signal") or "")
+    value, signal = opening.data.get("value"), with_own(plan.signals).get(opening.data.get("signal") or "")
     if not isinstance(value, int | float):
         return ""
     return say(float(value), None if signal is None else signal.unit)

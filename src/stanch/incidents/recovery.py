@@ -11,7 +11,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from stanch.catalogue.signals import SIGNALS
+from stanch.catalogue.signals import SIGNALS, with_own
 from stanch.charts.quantity import compared, prose, say, statistic
 from stanch.incidents import lifecycle, timeline
 from stanch.model.incident import EventKind, Incident, IncidentStatus
@@ -82,8 +82,9 @@ def measure_targets(plan: Plan, value: Measure, now: float, *, interval_s: float
     A target that cannot be measured is left out; `decide` misses it. `interval_s` is the time between two samples.
     """
     found = []
+    signals = with_own(plan.signals)
     for target in _targets(plan):
-        rule = rule_of(target, SIGNALS, target.severity or "", interval_s)
+        rule = rule_of(target, signals, target.severity or "", interval_s)
         if isinstance(rule, Problem):
             continue
         present = value(rule.signal, statistic=rule.statistic, window_s=rule.window_s, labels=rule.labels)

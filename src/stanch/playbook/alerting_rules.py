@@ -201,11 +201,11 @@ def _number(text: str) -> float | None:
 
 
 def signals_of(documents: Iterable[Document], known: Mapping[str, Signal]) -> dict[Reading, Signal]:
-    """The signal of each reading that alerting rules watch: the catalogue's where it has the same, else one of its own.
+    """The signal of each reading that alerting rules watch: the catalogue's where it reads that first, else its own.
 
-    These have no phrases but the rule's name, and are not looked for in prose.
+    The latter have no phrases but the rule's name, and are not looked for in prose.
     """
-    catalogue = {reading: signal for signal in known.values() for reading in (signal.reading, *signal.alternatives)}
+    catalogue = {signal.reading: signal for signal in known.values()}
     found: dict[Reading, Signal] = {}
     names: set[str] = set(known)
     for document in documents:

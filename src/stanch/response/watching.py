@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from stanch.catalogue.signals import SIGNALS
+from stanch.catalogue.signals import with_own
 from stanch.charts.quantity import prose, say
 from stanch.model.plan import Threshold, ThresholdRole
 from stanch.model.problem import Problem, Source
@@ -69,8 +69,7 @@ def watched(text: str, source: Source, signals: Sequence[Signal] = ()) -> Rule |
         armed=False,
         source=source,
     )
-    known = SIGNALS if not signals else {**SIGNALS, **{signal.name: signal for signal in signals}}
-    rule = rule_of(threshold, known, "")
+    rule = rule_of(threshold, with_own(signals), "")
     return None if isinstance(rule, Problem) else rule
 
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from stanch.catalogue.signals import SIGNALS
+from stanch.catalogue.signals import with_own
 from stanch.charts.quantity import prose
 from stanch.model.plan import Plan, Severity, Threshold, ThresholdRole
 from stanch.model.problem import Level, Problem
@@ -28,22 +28,24 @@ class Compiled:
 def compile_rules(
     plan: Plan,
     *,
-    signals: Mapping[str, Signal] = SIGNALS,
+    signals: Mapping[str, Signal] | None = None,
     default_severity: str | None = None,
     interval_s: float = 5.0,
 ) -> Compiled:
     """The rules of a plan's armed thresholds that act by themselves, in document order.
 
     A threshold without a severity gets `default_severity`, else the middle one of the plan's. `interval_s` is the
-    time between two samples: a counter needs two of them in a window.
+    time between two samples: a counter needs two of them in a window. `signals` are the catalogue's and those that the
+    playbooks define, unless others are given.
     """
+    known = with_own(plan.signals) if signals is None else signals
     severity = default_severity or middle_severity(plan.of(Severity))
     rules: dict[str, Rule] = {}
     problems: list[Problem] = []
     for threshold in plan.of(Threshold):
         if not threshold.armed or threshold.role not in ACTING:
             continue
-        match rule_of(threshold, signals, threshold.severity or severity, interval_s):
+        match rule_of(threshold, known, threshold.severity or severity, interval_s):
             case Problem() as problem:
                 problems.append(problem)
             case Rule() as rule if rule.id in rules:

@@ -177,11 +177,11 @@ def test_an_armed_one_becomes_a_rule_of_the_server() -> None:
 
 
 def test_a_query_of_the_catalogue_is_its_signal() -> None:
-    quantile = "histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket[5m]))) > 1"
-    plan = plan_of(document(f"\n- alert: Slow\n  expr: {quantile}\n"))
-    (fact,) = plan.of(Threshold)
-    assert fact.signal == "http.response_time"
-    assert plan.signals == ()
+    quantile = "histogram_quantile(0.95, sum by (le) (rate({}_bucket[5m]))) > 1"
+    first, other = (quantile.format(name) for name in ("http_server_request_duration_seconds", "took_seconds"))
+    plan = plan_of(document(f"\n- alert: Slow\n  expr: {first}\n- alert: Other\n  expr: {other}\n"))
+    assert [fact.signal for fact in plan.of(Threshold)] == ["http.response_time", "alert.other"]
+    assert [signal.name for signal in plan.signals] == ["alert.other"]
 
 
 def test_two_of_one_name_are_two() -> None:

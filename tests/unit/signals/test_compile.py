@@ -9,6 +9,7 @@ from stanch.model.plan import Fact, Plan, Playbook, Severity, Threshold, Thresho
 from stanch.model.problem import Level, Problem, Source
 from stanch.model.rule import Rule
 from stanch.model.signal import Comparison, Statistic, Unit
+from stanch.playbook.compile import compile_playbooks
 from stanch.signals.compile import compile_rules, middle_severity, rule_of
 
 SOURCE = Source(path="playbook.md", line=68, text="- Error rate > 5% for any 2-minute window")
@@ -203,3 +204,10 @@ def test_one_threshold_that_cannot_be_watched_leaves_the_others() -> None:
     compiled = compile_rules(plan(replace(ERRORS, signal="nonsense"), ERRORS))
     assert len(compiled.rules) == 1
     assert len(compiled.problems) == 1
+
+
+def test_signals_that_the_playbooks_define_are_known() -> None:
+    text = b"| Signal | Query |\n|---|---|\n| queue depth | sum(depth) |\n\n## Alerts\n\n- Queue depth > 5\n"
+    compiled = compile_rules(compile_playbooks([("a.md", text)]))
+    assert [(rule.signal, rule.title) for rule in compiled.rules] == [("queue_depth", "queue depth > 5")]
+    assert compiled.problems == ()

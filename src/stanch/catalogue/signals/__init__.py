@@ -3,7 +3,7 @@
 One file a family; a file's `SIGNALS` is its part of the catalogue.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from stanch.catalogue.signals import cloud, database, host, http, kubernetes, probe, proxy, queue, redis, runtime
@@ -31,3 +31,8 @@ SIGNALS: Mapping[str, Signal] = MappingProxyType(
 PHRASES: Mapping[str, str] = MappingProxyType(
     {phrase: signal.name for signal in SIGNALS.values() for phrase in signal.phrases}
 )
+
+
+def with_own(own: Iterable[Signal]) -> Mapping[str, Signal]:
+    """The catalogue with the signals that a team's playbooks define; theirs go before ours of the same name."""
+    return {**SIGNALS, **{signal.name: signal for signal in own}}
