@@ -207,7 +207,7 @@ def test_one_threshold_that_cannot_be_watched_leaves_the_others() -> None:
 
 
 def test_signals_that_the_playbooks_define_are_known() -> None:
-    text = b"| Signal | Query |\n|---|---|\n| queue depth | sum(depth) |\n\n## Alerts\n\n- Queue depth > 5\n"
+    text = b"| Signal | Query |\n|---|---|\n| open carts | sum(carts) |\n\n## Alerts\n\n- Open carts > 5\n"
     compiled = compile_rules(compile_playbooks([("a.md", text)]))
-    assert [(rule.signal, rule.title) for rule in compiled.rules] == [("queue_depth", "queue depth > 5")]
+    assert [(rule.signal, rule.title) for rule in compiled.rules] == [("open_carts", "open carts > 5")]
     assert compiled.problems == ()
