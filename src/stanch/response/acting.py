@@ -41,10 +41,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fault:
-    """Why a part of the contract did not succeed. `ending` is how it ended, as seen from here."""
+    """Why a part of the contract did not succeed. `ending` is how it ended, as seen from here; `for_good` where the
+    same again would fail again.
+    """
 
     because: str
     ending: Ending = Ending.FAILED
+    for_good: bool = False
 
 
 class Acting:
@@ -107,7 +110,8 @@ class Acting:
 
     def _may_be_retried(self, action: Action, step: StepRecord, fault: _Fault) -> bool:
         tries_left = step.attempt < MOST_ATTEMPTS and not self._held.stop.is_set()
-        return fault.ending is Ending.FAILED and is_idempotent(action) and tries_left
+        may_help = fault.ending is Ending.FAILED and not fault.for_good
+        return may_help and is_idempotent(action) and tries_left
 
     async def settle_unseen(self, step: StepRecord) -> None:
         """Conclude about an act that was begun by a Stanch that is gone."""
@@ -243,9 +247,11 @@ class Acting:
             given = context if context is not None else await self._context(step)
             return await self._held.within(part(given), seconds, heed_stop=heed_stop)
         except ActionFailed as failed:
-            return _Fault(because=failed.because)
+            return _Fault(because=failed.because, for_good=failed.for_good)
         except StanchError as failed:
-            return _Fault(because=f"{failed.message} {failed.hint}".strip())
+            # What is refused is refused again; what is away may come back.
+            because = f"{failed.message} {failed.hint}".strip()
+            return _Fault(because=because, for_good=not isinstance(failed, Unusable))
         except Cut as cut:
             return _Fault(because=str(cut), ending=Ending.CUT)
         except (Moved, LeaseLost):

@@ -25,11 +25,15 @@ from stanch.model.run import StepRecord
 
 
 class ActionFailed(Exception):
-    """The act did not succeed. `because` is shown to people: what happened, what is safe, what to do."""
+    """The act did not succeed. `because` is shown to people: what happened, what is safe, what to do.
 
-    def __init__(self, because: str) -> None:
+    `for_good` says that the same again would fail again, so that it is not tried.
+    """
+
+    def __init__(self, because: str, *, for_good: bool = False) -> None:
         super().__init__(because)
         self.because = because
+        self.for_good = for_good
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

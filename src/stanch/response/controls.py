@@ -15,7 +15,7 @@ from stanch.incidents import lifecycle, timeline
 from stanch.model.clock import Clock
 from stanch.model.control import Control, ControlState
 from stanch.model.incident import EventKind, IncidentStatus
-from stanch.model.problem import NotFound, Refused, StanchError
+from stanch.model.problem import NotFound, Refused, StanchError, Unusable
 from stanch.response import rows
 from stanch.response.action import ActionFailed
 from stanch.store import entering
@@ -142,7 +142,8 @@ class ControlKeeper:
         except StanchError as refused:
             why = f"It could not be applied: {refused.message}"
             await write(lambda connection: _give_up(connection, control, why, self._clock.now()))
-            raise ActionFailed(f"{refused.message} {refused.hint}".strip()) from refused
+            because = f"{refused.message} {refused.hint}".strip()
+            raise ActionFailed(because, for_good=not isinstance(refused, Unusable)) from refused
         return await write(lambda connection: confirm(connection, control, self._clock.now()))
 
     async def withdraw(self, control: Control, because: str, write: Write[Control]) -> Control:
@@ -234,7 +235,8 @@ class ControlKeeper:
         found = self._planes.get(name)
         if found is None:
             known = ", ".join(sorted(self._planes)) or "none"
-            raise ActionFailed(f"No data plane '{name}' is configured (there is: {known}). Nothing was changed.")
+            because = f"No data plane '{name}' is configured (there is: {known}). Nothing was changed."
+            raise ActionFailed(because, for_good=True)
         return found
 
 

@@ -1,20 +1,29 @@
 """Actions that look: recovery watched to the incident's own end, changes listed, findings recorded once."""
 
+from importlib import import_module
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
+from pydantic import SecretStr
 from sqlalchemy import insert
 
 from response_stage import Look, Stage, act
+from stanch.connectors.postgres import PostgresConnector, PostgresSettings
 from stanch.incidents.recovery import Recovery, Verdict
 from stanch.model.finding import Diagnosis, Evidence, Finding, Proposal, RuledOut
 from stanch.model.incident import EventKind
+from stanch.model.problem import Unusable
 from stanch.model.risk import Risk
 from stanch.model.run import StepState
 from stanch.response.action import Outcome
+from stanch.response.actions import NAMES
+from stanch.response.actions.diagnose import Diagnose
 from stanch.response.actions.review_deploys import ReviewDeploys
 from stanch.response.actions.verify_recovery import VerifyRecovery
+from stanch.response.tools import Timing
 from stanch.store.engine import Store
 from stanch.store.tables import mark
+from wire import Wire
 
 FINDING = Finding(
     cause="missing_index",
@@ -80,6 +89,92 @@ async def test_review_deploys_lists_the_changes_before_the_incident(store: Store
     assert "10 min before" in lines[2]
     assert "1.3.9 | 1.4.0" in lines[2]
     assert lines[3] == "(1 row)"
+
+
+class Returning:
+    """A store that does not answer the first read of it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.reads = 0
+
+    async def read(self, unit):
+        self.reads += 1
+        if self.reads == 1:
+            raise Unusable("The database does not answer.")
+        return await self._store.read(unit)
+
+
+async def test_a_look_that_found_its_database_away_is_tried_again(sqlite_store: Store, tmp_path: Path) -> None:
+    stage = Stage(sqlite_store, tmp_path, act("deploys", "review_deploys"), timing=Timing(retry_s=0.01))
+    stage.actions["review_deploys"] = ReviewDeploys(store=Returning(sqlite_store))
+    await stage.open()
+    async with stage.running():
+        run = await stage.until_over()
+    assert (run.steps[0].state, run.steps[0].attempt) == (StepState.DONE, 2)
+    (retried,) = await stage.events(EventKind.STEP_RETRIED)
+    assert retried.data["because"] == "The database does not answer."
+
+
+async def test_a_diagnosis_goes_on_when_the_database_is_back(
+    sqlite_store: Store, postgres_url: str, tmp_path: Path
+) -> None:
+    parts = urlsplit(postgres_url)
+    assert parts.port is not None
+    async with Wire(parts.port) as wire:
+        near = urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition(':')[0]}:{wire.port}"))
+        stage = Stage(sqlite_store, tmp_path, act("look", "diagnose"), timing=Timing(retry_s=1.0))
+        connector = PostgresConnector(PostgresSettings(url=SecretStr(near)), stage.clock)
+        stage.actions["diagnose"] = Diagnose({"main": connector})
+        wire.cut("reset")
+        await stage.open()
+        async with stage.running():
+            await stage.until(lambda run: run.steps[0].state is StepState.WAITING and run.steps[0].attempt > 0)
+            wire.mend()
+            run = await stage.until_over()
+        await connector.close()
+    assert run.steps[0].state is StepState.DONE
+    assert run.steps[0].attempt in {2, 3}
+    assert len(await stage.events(EventKind.FINDING)) == 1
+
+
+async def test_a_database_that_is_not_in_the_settings_any_more_is_not_tried_again(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    stage = Stage(sqlite_store, tmp_path, act("look", "diagnose"))
+    diagnose = stage.actions["diagnose"] = Diagnose({})
+
+    async def proposing(context):
+        del context
+        return Proposal(
+            action="diagnose",
+            title="Look",
+            why="so",
+            risk=Risk.READ_ONLY,
+            parameters={"databases": ["gone"]},
+            statement="diagnose gone",
+            undo="",
+        )
+
+    diagnose.propose = proposing
+    await stage.open()
+    async with stage.running():
+        run = await stage.until_over()
+    assert (run.steps[0].state, run.steps[0].attempt) == (StepState.FAILED, 1)
+
+
+def test_every_action_that_ships_says_whether_twice_is_once() -> None:
+    modules = {name: vars(import_module(f"stanch.response.actions.{name}")) for name in NAMES}
+    classes = {
+        name: [each for each in of.values() if getattr(each, "name", None) == name] for name, of in modules.items()
+    }
+    assert {name: action.idempotent for name, (action,) in classes.items()} == {
+        "create_index": False,
+        "diagnose": True,
+        "limit_concurrency": True,
+        "review_deploys": True,
+        "verify_recovery": True,
+    }
 
 
 async def test_review_deploys_says_when_there_was_none(sqlite_store: Store, tmp_path: Path) -> None:

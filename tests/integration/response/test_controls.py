@@ -17,6 +17,8 @@ from stanch.model.problem import NotFound, Refused, Unusable
 from stanch.model.run import StepState
 from stanch.response import controls, rows, runs
 from stanch.response.controls import CHECK_S, RETRY_S
+from stanch.response.settling import MOST_ATTEMPTS
+from stanch.response.tools import Timing
 from stanch.store.engine import Store
 
 CAP = (("path", "/appointments"), ("limit", "2"), ("for", "10 minutes"))
@@ -167,16 +169,47 @@ async def test_a_data_plane_that_refuses_fails_the_step_and_leaves_no_control(
     sqlite_store: Store, tmp_path: Path
 ) -> None:
     (tmp_path / "guard.json").mkdir()
-    stage = Stage(sqlite_store, tmp_path, act("cap", "limit_concurrency", parameters=CAP))
+    step = act("cap", "limit_concurrency", parameters=CAP)
+    stage = Stage(sqlite_store, tmp_path, step, timing=Timing(retry_s=0.01))
     await stage.open()
     async with stage.running():
         await stage.until_step("cap", StepState.PROPOSED)
         await stage.approve("cap")
         run = await stage.until_over()
-    assert run.steps[0].state is StepState.FAILED
+    assert (run.steps[0].state, run.steps[0].attempt) == (StepState.FAILED, MOST_ATTEMPTS)
     assert "guard" in (run.steps[0].because or "")
     assert (await control_of(stage)).state is ControlState.UNDONE
     assert await stage.events(EventKind.CONTROL_APPLIED) == []
+
+
+async def test_a_data_plane_that_was_away_is_asked_again_under_the_same_yes(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    step = act("cap", "limit_concurrency", parameters=CAP)
+    stage = Stage(sqlite_store, tmp_path, step, timing=Timing(retry_s=0.01))
+    away = Broken(stage.guard)
+    stage.keeper._planes = {"guard": away}
+    real = stage.guard.apply
+    asked: list[str] = []
+
+    async def apply(control):
+        asked.append(control.id)
+        away.whole = len(asked) > 1
+        away._check()
+        await real(control)
+
+    away.apply = apply
+    await stage.open()
+    async with stage.running():
+        await stage.until_step("cap", StepState.PROPOSED)
+        await stage.approve("cap")
+        run = await stage.until_over()
+    assert (run.steps[0].state, run.steps[0].attempt, asked) == (StepState.DONE, 2, [ID, ID])
+    assert [held.id for held in await stage.guard.in_force()] == [ID]
+    for kind in (EventKind.STEP_APPROVED, EventKind.STEP_RETRIED, EventKind.CONTROL_APPLIED):
+        assert len(await stage.events(kind)) == 1
+    assert (await control_of(stage)).state is ControlState.IN_FORCE
+    assert await sqlite_store.read(timeline.verify) == ()
 
 
 async def test_a_plane_that_is_not_configured_is_named(sqlite_store: Store, tmp_path: Path) -> None:
@@ -189,6 +222,7 @@ async def test_a_plane_that_is_not_configured_is_named(sqlite_store: Store, tmp_
         run = await stage.until_over()
     assert run.steps[0].because is not None
     assert run.steps[0].because.startswith("No data plane 'haproxy' is configured (there is: guard).")
+    assert run.steps[0].attempt == 1
 
 
 class Broken:

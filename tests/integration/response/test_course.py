@@ -13,10 +13,11 @@ import pytest
 from response_stage import Build, Crash, CrashPoints, Stage, act, command, manual, message
 from stanch.model.incident import EventKind
 from stanch.model.plan import StepKind
-from stanch.model.problem import Refused
+from stanch.model.problem import Refused, Unusable
 from stanch.model.risk import Risk
 from stanch.model.run import RunState, StepState
 from stanch.response import runs
+from stanch.response.action import ActionFailed
 from stanch.response.tools import Timing
 from stanch.store.engine import Store
 
@@ -558,6 +559,36 @@ async def test_only_what_calls_itself_idempotent_is_tried_again_and_not_for_ever
     ]
     assert len(await stage.events(EventKind.STEP_RETRIED)) == tries - 1
     assert len(await stage.events(EventKind.STEP_APPROVED)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "tries"),
+    [
+        (ActionFailed("The connection was reset."), 2),
+        (Unusable("It does not answer."), 2),
+        (ActionFailed("There is no such thing.", for_good=True), 1),
+        (Refused("It may not."), 1),
+    ],
+)
+async def test_what_would_fail_again_for_the_same_reason_is_not_tried_again(
+    sqlite_store: Store, tmp_path: Path, fault: Exception, tries: int
+) -> None:
+    stage = Stage(sqlite_store, tmp_path, act("try", "flaky"), timing=Timing(retry_s=0.01))
+    flaky = stage.actions["flaky"] = Flaky(stage.world, 0, idempotent=True)
+    done, faults = flaky.do, [fault]
+
+    async def do(context):
+        if faults:
+            raise faults.pop()
+        return await done(context)
+
+    flaky.do = do
+    await stage.open()
+    async with stage.running():
+        await stage.until_step("try", StepState.PROPOSED)
+        await stage.approve("try")
+        run = await stage.until_over()
+    assert (run.steps[0].state, run.steps[0].attempt) == (StepState.DONE if tries == 2 else StepState.FAILED, tries)
 
 
 async def test_a_phase_that_is_late_is_said_once_and_paged(sqlite_store: Store, tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ class CreateIndex:
 
     name = "create_index"
     risk = Risk.MUTATING
+    idempotent = False  # a build that failed has held up the table once; whether it is to be tried again is for people
 
     def __init__(self, databases: Mapping[str, PostgresConnector], *, plane: str = "guard") -> None:
         self._databases = databases

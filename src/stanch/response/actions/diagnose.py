@@ -35,6 +35,7 @@ class Diagnose:
 
     name = "diagnose"
     risk = Risk.READ_ONLY
+    idempotent = True  # it looks, and a finding that its step has recorded is not recorded again
 
     def __init__(self, databases: Mapping[str, PostgresConnector]) -> None:
         self._databases = databases
@@ -63,7 +64,8 @@ class Diagnose:
         data = {}
         for name in context.parameters["databases"]:
             if name not in self._databases:
-                raise ActionFailed(f"There is no database {name} in the settings any more. Nothing was looked at.")
+                because = f"There is no database {name} in the settings any more. Nothing was looked at."
+                raise ActionFailed(because, for_good=True)
             diagnosis = _of_database(await search(self._databases[name], context.clock), name)
             await context.record_finding(diagnosis)
             texts += _told(name, diagnosis)

@@ -23,6 +23,7 @@ class LimitConcurrency:
 
     name = "limit_concurrency"
     risk = Risk.MUTATING
+    idempotent = True  # a control of a step is one, however often it is set, and its value is set, not added to
 
     async def propose(self, context: ActionContext) -> Proposal | NotApplicable:
         given = context.parameters

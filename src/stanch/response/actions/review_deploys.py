@@ -25,6 +25,7 @@ class ReviewDeploys:
 
     name = "review_deploys"
     risk = Risk.READ_ONLY
+    idempotent = True  # it reads
 
     def __init__(self, *, store: Store) -> None:
         self._store = store

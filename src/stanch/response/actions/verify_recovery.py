@@ -25,6 +25,7 @@ class VerifyRecovery:
 
     name = "verify_recovery"
     risk = Risk.READ_ONLY
+    idempotent = True  # it waits and reads
 
     def __init__(self, *, store: Store, outlook: Outlook) -> None:
         self._store = store
