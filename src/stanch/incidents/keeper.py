@@ -1,5 +1,6 @@
 """Keeps incidents moving without people: promises that ran out are noted, and what has recovered is resolved."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, func, select
@@ -12,6 +13,9 @@ from stanch.model.plan import Plan
 from stanch.model.rule import Evaluation
 from stanch.store import tables
 from stanch.store.engine import Store
+
+
+_AT_ONCE = 50
 
 
 class Keeper:
@@ -65,9 +69,14 @@ class Keeper:
         if not incidents:
             return False
         now = self._clock.now()
-        for incident in incidents:
+        stood: dict[str, Sequence[Evaluation]] = {}
+        for number, incident in enumerate(incidents):
             plan = self._plan_of(incident)
-            evaluations = self._evaluations(plan)
+            evaluations = stood.get(plan.hash)
+            if evaluations is None:
+                evaluations = stood[plan.hash] = self._evaluations(plan)
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                await asyncio.sleep(0)  # thousands of open incidents must not hold up what pages people
             if recovery.decide(incident, evaluations, plan, now, clean_s=self._clean_s).changes:
                 await self._store.write(self._step(incident, evaluations, plan, now))
         return True
