@@ -14,7 +14,6 @@ from stanch.model.rule import Evaluation
 from stanch.store import tables
 from stanch.store.engine import Store
 
-
 _AT_ONCE = 50
 
 

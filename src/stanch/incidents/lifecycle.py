@@ -4,7 +4,7 @@ Time is an argument. Every change is an event and, in the same transaction, the 
 above act in that transaction: page, start a run.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,9 +31,6 @@ TOPIC = "incidents"
 """Signalled when an incident opens, changes its status or its severity, or a rule joins or clears."""
 
 REOPEN_S = 600.0
-
-_AT_ONCE = 500
-"""Well under the limit of parameters of one statement."""
 
 Hook = Callable[[Connection, Incident, float], None]
 
@@ -255,16 +252,6 @@ def reviewed(connection: Connection, incident_id: str, *, by: str, now: float) -
 def get(connection: Connection, incident_id: str) -> Incident:
     """Raises `NotFound`."""
     return projection.load(connection, incident_id)[0]
-
-
-def get_all(connection: Connection, incident_ids: Collection[str]) -> dict[str, Incident]:
-    """Those of the incidents that there are, by id."""
-    found: dict[str, Incident] = {}
-    wanted = sorted(incident_ids)
-    for start in range(0, len(wanted), _AT_ONCE):
-        query = select(incidents).where(incidents.c.id.in_(wanted[start : start + _AT_ONCE]))
-        found |= {incident.id: incident for incident in projection.select_all(connection, query)}
-    return found
 
 
 def listing(connection: Connection, *, open_only: bool = False, limit: int | None = None) -> tuple[Incident, ...]:

@@ -31,6 +31,9 @@ from stanch.store.wake import wake
 
 TOPIC = "timeline"
 
+_AT_ONCE = 500
+"""Well under the limit of parameters of one statement."""
+
 _NEW = insert(events)
 _OF_EVENT = tuple(column for column in events.c if column.name != "position")
 _NUMBERED = counting_on("event").cte("numbered")
@@ -130,6 +133,16 @@ class Known:
 
     incident: Incident
     head: str
+
+
+def all_known(connection: Connection, incident_ids: Collection[str]) -> dict[str, Known]:
+    """Those of the incidents that there are, by id, in a few statements for all."""
+    found: dict[str, Known] = {}
+    wanted = sorted(incident_ids)
+    for start in range(0, len(wanted), _AT_ONCE):
+        rows = connection.execute(select(incidents).where(incidents.c.id.in_(wanted[start : start + _AT_ONCE])))
+        found |= {row.id: Known(incident=from_row(Incident, row), head=row.head) for row in rows}
+    return found
 
 
 def append_all(

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
-from stanch.incidents import lifecycle
+from stanch.incidents import lifecycle, timeline
 from stanch.model.clock import Clock
 from stanch.model.incident import Incident
 from stanch.model.run import Run, RunState, StepRecord, StepState
@@ -28,10 +28,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """A run and its incident, as read in one transaction."""
+    """A run and its incident, as read in one transaction. `head` is the digest of the incident's last event then."""
 
     run: Run
     incident: Incident
+    head: str | None = None
 
     @property
     def over_because(self) -> str | None:
@@ -44,8 +45,11 @@ class Known:
 def read_all(connection: Connection, run_ids: Sequence[str]) -> dict[str, Known]:
     """What is known of each of these runs, in a few statements for all."""
     found = rows.get_runs(connection, run_ids)
-    incidents = lifecycle.get_all(connection, {run.incident_id for run in found})
-    return {run.id: Known(run=run, incident=incidents[run.incident_id]) for run in found}
+    incidents = timeline.all_known(connection, {run.incident_id for run in found})
+    return {
+        run.id: Known(run=run, incident=incidents[run.incident_id].incident, head=incidents[run.incident_id].head)
+        for run in found
+    }
 
 
 def _never(run: Run) -> None:
@@ -82,6 +86,8 @@ class HeldRun:
         self._known = known
         if known is None:
             self._news.set()
+        elif known.head is not None:
+            journal.knows(timeline.Known(incident=known.incident, head=known.head))
         self.is_over = False
         """Whether the run was ended together with its last step."""
         self.ends_with: Callable[[Run], str | None] = _never

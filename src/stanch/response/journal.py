@@ -72,6 +72,10 @@ class Journal:
         self._left: timeline.Known | None = None
         """The incident as the last write here left it."""
 
+    def knows(self, incident: timeline.Known) -> None:
+        """How the incident stands, so that the next write need not read it."""
+        self._left = incident
+
     def must_hold(self) -> None:
         """The last look before an act: a process that stood still may have lost the run without knowing.
 
