@@ -8,7 +8,10 @@ from playwright.async_api import expect
 from browser.conftest import Visit
 from integration.web.conftest import Console
 
-PAGES = ("/", "/incidents", "/incidents/1", "/playbooks", "/playbooks/1", "/reviews", "/settings/tokens")
+PAGES = (
+    "/", "/incidents", "/incidents/1", "/incidents/1/procedures/slow-database", "/playbooks", "/playbooks/1",
+    "/procedures/slow-database", "/reviews", "/settings/tokens",
+)  # fmt: skip
 
 NAMELESS = """() => {
   const texts = (ids) => (ids || '').split(' ').map((id) => document.getElementById(id)?.textContent).join('');

@@ -34,7 +34,7 @@ async def picture(page: Page, name: str) -> None:
 
 async def test_a_way_is_chosen_and_what_would_put_it_back_is_shown(console: Console, visit: Visit, tmp_path: Path):
     page = await visit("/incidents/1")
-    await expect(page.get_by_role("heading", name="Which of these: ")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Which of these?")).to_be_visible()
     await picture(page, "choose")
     await page.get_by_role("button", name="Option A: close the door").click()
     await expect(page.get_by_text("chmod 644 door", exact=True)).to_be_visible()
@@ -52,7 +52,7 @@ async def test_a_step_is_taken_over_by_hand(console: Console, visit: Visit, tmp_
     await page.get_by_role("button", name="Do it by hand").click()
     await expect(page.get_by_text("yours to do").first).to_be_visible()
     await picture(page, "by-hand")
-    await page.get_by_placeholder("What you saw, if anything").fill("closed it on the host")
+    await page.get_by_label("What you saw").fill("closed it on the host")
     await page.get_by_role("button", name="Done").click()
     await console.scene.until(lambda rows: runs.get(rows, "1.1").steps[0].state is StepState.DONE)
     record = await console.scene.store.read(lambda rows: runs.get(rows, "1.1"))

@@ -133,7 +133,7 @@ def _step(event: Event) -> Wording:  # noqa: C901, PLR0912 - one short case a ki
             waits = f"for approval of digest {_get(data, 'digest')[:12]}"
             if data.get("open"):
                 waits = f"to be filled in: {', '.join(data['open'])}"
-            detail = f"{_get(data, 'risk')}, waits {waits}"
+            detail = "for a person to do" if data.get("by_hand") else f"{_get(data, 'risk')}, waits {waits}"
             return Wording(text=f"Proposed: {text}", detail=detail, key=True)
         case EventKind.STEP_FILLED | EventKind.STEP_APPROVED | EventKind.GLASS_BROKEN:
             return _answered(event, text)

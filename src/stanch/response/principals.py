@@ -100,7 +100,7 @@ class Principals:
         words = re.findall(r"[A-Za-z0-9_./-]+", command)
         tools = [word for word in words if any(PurePath(word).name in each for each in (KUBE, AWS, REDIS, POSTGRES))]
         seen = [self._of_stage((tool,), by_itself=False) for tool in dict.fromkeys(tools)]
-        return ", ".join(dict.fromkeys([*seen, f"{self.user} of this machine"]))
+        return ", ".join(dict.fromkeys([*seen, f"user {self.user} of this machine"]))
 
     def _of_stage(self, stage: tuple[str, ...], *, by_itself: bool) -> str:
         tool, words = _tool_of(stage)
@@ -112,7 +112,7 @@ class Principals:
             return self._redis(words, by_itself=by_itself)
         if tool in POSTGRES:
             return self._postgres(words, by_itself=by_itself)
-        return f"{self.user} of this machine"
+        return f"user {self.user} of this machine"
 
     def _kube(self, words: tuple[str, ...], *, by_itself: bool) -> str:
         own = dict(_given(words, _KUBE_OPTIONS))

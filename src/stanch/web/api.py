@@ -18,13 +18,14 @@ from stanch.model.problem import NotFound
 from stanch.model.rule import Evaluation
 from stanch.model.run import Run
 from stanch.response import controls, runs
-from stanch.response.preview import named, preview
 from stanch.store.rows import to_values
 from stanch.web import acts, auth, bodies, filling, gate, live
 from stanch.web.auth import Caller
 from stanch.web.errors import Malformed, Unauthenticated
 from stanch.web.live import Streams
+from stanch.web.looking import Sight, look
 from stanch.web.served import served_by
+from stanch.web.trying import Trial, Trials
 from stanch.web.views import drift, run_document, signals
 
 Asked = Request[Any, Any, Any]
@@ -121,12 +122,19 @@ async def list_runs(request: Asked) -> Json:
 
 
 @get("/api/procedures/{key:path}")
-async def preview_procedure(request: Asked, key: FromPath[str]) -> Json:
-    """A dry run of a procedure of the plan: what a run of it would do. Nothing is run."""
-    served = served_by(request)
-    procedure = named(served.plan, key.strip("/"))
-    values: Json = msgspec.to_builtins(preview(procedure, served.plan, served.means))
-    return {"preview": values}
+async def preview_procedure(request: Asked, key: FromPath[str], *, incident: FromQuery[str | None] = None) -> Json:
+    """What a run of it would do; with an `incident` as that has it, with its run where one goes on. Nothing is run."""
+    sight = await _look(request, key, incident)
+    return _preview(sight, _trials(request).get(sight.key))
+
+
+@post("/api/procedures/{key:path}", opt=gate.RESPONDER, status_code=202)
+async def try_procedure(request: Asked, key: FromPath[str]) -> Json:
+    """Have the tools try it with their own dry runs; `GET` says how far that is."""
+    body = await bodies.json_body(request, bodies.TryNatively)
+    sight = await _look(request, key, body.incident)
+    trial = _trials(request).start(sight.key, sight.preview, by=_by(request))
+    return _preview(sight, trial)
 
 
 @get("/api/runs/{run_id:str}")
@@ -344,6 +352,34 @@ def _rule(each: Evaluation, now: float) -> Json:
     }
 
 
+async def _look(request: Asked, key: str, incident: str | None) -> Sight:
+    served = served_by(request)
+    return await served.store.read(lambda rows: look(rows, served, key.strip("/"), incident))
+
+
+def _trials(request: Asked) -> Trials:
+    kept: Trials = request.app.state.trials
+    return kept
+
+
+def _preview(sight: Sight, trial: Trial | None) -> Json:
+    """The preview; of each step also what its dry run came to, where it was tried as it stands."""
+    values: Json = msgspec.to_builtins(sight.preview)
+    for step, document in zip(sight.preview.steps, values["steps"], strict=True):
+        came = None if trial is None else trial.of(step)
+        document["tried"] = None if came is None else msgspec.to_builtins(came)
+    told = None
+    if trial is not None:
+        told = {
+            "by": trial.by,
+            "at": trial.at,
+            "total": trial.total,
+            "done": len(trial.results),
+            "going_on": trial.going_on,
+        }
+    return {"preview": values, "trial": told, "run": None if sight.run is None else sight.run.id}
+
+
 async def _run_after(do: acts.Doing, unit: Callable[[Connection], Any]) -> Json:
     def act(rows: Connection) -> Run:
         unit(rows)
@@ -372,6 +408,7 @@ handlers: list[HTTPRouteHandler] = [
     start_run,
     list_runs,
     preview_procedure,
+    try_procedure,
     show_run,
     act_on_step,
     stop,

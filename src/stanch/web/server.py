@@ -26,6 +26,7 @@ from stanch.web.gallery import Gallery
 from stanch.web.live import Streams
 from stanch.web.served import Served
 from stanch.web.throttle import Throttle
+from stanch.web.trying import Trials
 
 log = structlog.get_logger("stanch.web")
 
@@ -59,6 +60,7 @@ def create(app: Served) -> Litestar:
                 "address": None,
                 "streams": Streams(app),
                 "gallery": Gallery(app),
+                "trials": Trials(app),
                 "throttle": Throttle(app.clock),
             }
         ),
@@ -108,6 +110,7 @@ async def serve(app: Served, host: str, port: int, *, ready: Callable[[str, str 
                 await serving
                 raise
             finally:
+                await asgi.state.trials.close()
                 await preparing
 
 

@@ -34,7 +34,7 @@ BARE = Principals(home=Path("/srv/stanch"), user="stanch", context_of=lambda _: 
             "PostgreSQL role ops",
             "PostgreSQL role stanch",
         ),
-        (("df", "-h"), "stanch of this machine", "stanch of this machine", "stanch of this machine"),
+        (("df", "-h"), "user stanch of this machine", "user stanch of this machine", "user stanch of this machine"),
         (
             ("timeout", "5", "kubectl", "delete", "pod", "a"),
             "kube context look, which may only read",
@@ -73,7 +73,7 @@ def test_what_a_command_says_itself_goes_first_and_no_secret_is_told(stage, whom
 
 def test_each_program_of_a_pipeline_is_named_once() -> None:
     pipeline = (("kubectl", "get", "pods"), ("grep", "api"), ("sort",))
-    assert HERE.of(pipeline, by_itself=False) == "kube context prod of /etc/kube/ops, stanch of this machine"
+    assert HERE.of(pipeline, by_itself=False) == "kube context prod of /etc/kube/ops, user stanch of this machine"
 
 
 def test_of_a_key_only_its_end_is_told() -> None:
@@ -83,7 +83,7 @@ def test_of_a_key_only_its_end_is_told() -> None:
 
 def test_a_shell_command_names_the_tools_that_stand_in_it() -> None:
     assert HERE.of_shell("for p in $(kubectl get pods -o name); do echo $p; done") == (
-        "kube context prod of /etc/kube/ops, stanch of this machine"
+        "kube context prod of /etc/kube/ops, user stanch of this machine"
     )
 
 

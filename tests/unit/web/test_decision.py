@@ -8,7 +8,7 @@ from stanch.model.incident import Incident, IncidentStatus
 from stanch.model.plan import StepKind
 from stanch.model.risk import Risk
 from stanch.model.run import Approval, Run, RunState, StepRecord, StepState
-from stanch.web.views.decision import Decide, Over, Quiet, Watching, Working, next_of
+from stanch.web.views.decision import Decide, Later, Option, Over, Quiet, Watching, Working, next_of
 
 INCIDENT = Incident(
     id="7",
@@ -100,6 +100,24 @@ def test_a_resolved_incident_has_nothing_left_but_its_review():
     over = replace(INCIDENT, status=IncidentStatus.RESOLVED, resolved_at=160.0, review_path="x")
     found = shown(step("a", StepState.PROPOSED, digest="d"), incident=over)
     assert found == Over(resolved_at=160.0, took_s=60.0, because="clean", reviewed=True)
+
+
+def test_a_step_that_has_its_time_from_the_playbook_is_told_with_it():
+    found = shown(step("a", StepState.DONE), step("b", not_before=500.0), step("c", not_before=900.0))
+    assert found == Later(title="do b", at=500.0)
+
+
+def test_each_way_is_told_with_what_is_done_in_it():
+    options = [{"key": "a", "text": "Option A", "keys": ["a", "b"]}, {"key": "c", "text": "Option B", "keys": ["c"]}]
+    choice = {"choice": {"question": "Which of these: Option A; Option B?", "options": options}}
+    asked = step("a", StepState.PROPOSED, digest="d", progress=choice)
+    found = shown(asked, step("b", risk=Risk.READ_ONLY), step("c", risk=Risk.DESTRUCTIVE))
+    assert isinstance(found, Decide)
+    assert found.title == "Which of these?"
+    assert found.options == (
+        Option(key="a", text="Option A", steps=(("do a", Risk.MUTATING), ("do b", Risk.READ_ONLY))),
+        Option(key="c", text="Option B", steps=(("do c", Risk.DESTRUCTIVE),)),
+    )
 
 
 def test_nothing_waits_and_it_is_said_why():

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from sqlalchemy import Connection
 
 from stanch.incidents import timeline
-from stanch.model.plan import Role
+from stanch.model.plan import Procedure, Role
 from stanch.response import controls
 from stanch.web import acts, bodies, filling, gate, rendering
 from stanch.web.gallery import marks
@@ -76,6 +76,7 @@ async def _room_parts(request: Asked, material: room.Material, view: Room) -> li
         "now": now,
         "caller": frame.caller(request),
         "may": frame.may(request),
+        "procedures": _startable(request, material),
         "barred": _barred(request, material, view),
         "charts": charts,
         "marks": shown,
@@ -83,6 +84,13 @@ async def _room_parts(request: Asked, material: room.Material, view: Room) -> li
     }
     names = ("head", "hands", "clocks", "next", "signals", "why", "runs", "force", "people", "chain")
     return [rendering.part(name, f"parts/room_{name}.html", **values) for name in names]
+
+
+def _startable(request: Asked, material: room.Material) -> list[tuple[str, str]]:
+    """The key and name of each procedure of the incident's plan that does not go on already."""
+    plan = served_by(request).plan_of(material.incident)
+    going_on = {run.procedure for run in material.runs if not run.state.is_over}
+    return [(each.key, each.name) for each in plan.of(Procedure) if each.steps and each.key not in going_on]
 
 
 def _barred(request: Asked, material: room.Material, view: Room) -> str:

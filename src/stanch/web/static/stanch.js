@@ -247,8 +247,30 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-keys]")) keys?.showModal();
   if (event.target.closest("[data-jump]")) jump();
   const copy = event.target.closest("[data-copy]");
-  if (copy) navigator.clipboard?.writeText(copy.dataset.copy).then(() => say("Copied."));
+  if (copy) copied(copy);
 });
+
+// Where a page may not write to the clipboard (it does not come over TLS), the text is selected for the copy key.
+async function copied(button) {
+  const code = button.closest(".command")?.querySelector("code");
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    tell(button, "Copied");
+  } catch {
+    if (!code) return;
+    getSelection().selectAllChildren(code);
+    tell(button, "Selected: now press Ctrl+C");
+  }
+}
+
+function tell(button, text) {
+  const before = button.firstChild.nodeValue;
+  say(`${text}.`);
+  button.firstChild.nodeValue = text;
+  setTimeout(() => (button.firstChild.nodeValue = before), 2000);
+}
+
+page.classList.add("script");
 
 document.addEventListener("keydown", (event) => {
   if ((event.metaKey || event.ctrlKey) && event.key === "Enter" && event.target.matches("textarea")) {

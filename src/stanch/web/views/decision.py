@@ -29,12 +29,21 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A way that can be taken: the key of its first step, what it is called, and what would be done: text and risk."""
+
+    key: str
+    text: str
+    steps: tuple[tuple[str, Risk], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decide:
     """A step that waits for a yes, or for its `places` to be filled in first, where one of them is `open`.
 
     `acts_as` says as whom it would act; `unknown` that it was begun before and nobody saw how it ended. `given` are
     those who said yes, each with until when that is good. `phrase` is what is typed to approve it alone. `proposers`
-    gave its values. `options` (first step, text) are the ways among which it is asked to decide.
+    gave its values. `options` are the ways among which it is asked to decide.
     """
 
     run_id: str
@@ -60,7 +69,7 @@ class Decide:
     needs_reason: bool = False
     phrase: str = ""
     proposers: tuple[str, ...] = ()
-    options: tuple[tuple[str, str], ...] = ()
+    options: tuple[Option, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +110,15 @@ class Quiet:
     because: str
 
 
-Next = Decide | Working | Watching | Over | Quiet
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """The next step has its time from the playbook: `at`, in epoch seconds."""
+
+    title: str
+    at: float
+
+
+Next = Decide | Working | Watching | Over | Quiet | Later
 
 
 def next_of(
@@ -129,7 +146,8 @@ def next_of(
     if waiting:
         # What production changes comes before what a person only notes down; the oldest of them first.
         first, *rest = sorted(waiting, key=lambda step: (is_by_hand(step), step.ordinal))
-        return _decide(first, rest, (offers or {}).get(f"{first.run_id}/{first.key}", ()))
+        beside = [step for step in steps if step.run_id == first.run_id]
+        return _decide(first, rest, (offers or {}).get(f"{first.run_id}/{first.key}", ()), beside)
     started = next((step for step in steps if step.state in {StepState.STARTED, StepState.APPROVED}), None)
     if started is not None and not (started.type is StepKind.CHECK and incident.status is IncidentStatus.MITIGATED):
         return _working(started)
@@ -139,10 +157,31 @@ def next_of(
         return _working(started)
     if not runs:
         return Quiet(because="No procedure of the playbooks matches this incident. Write down what you do.")
+    ahead = [step for step in steps if step.state is StepState.WAITING and step.not_before is not None]
+    if ahead:
+        first = min(ahead, key=lambda step: step.not_before or 0.0)
+        return Later(title=first.title or first.text, at=first.not_before or 0.0)
     return Quiet(because="Every step of the procedure has ended, and not all signals are back within their limits.")
 
 
-def _decide(step: StepRecord, rest: Sequence[StepRecord], offers: Sequence[Offer]) -> Decide:
+def _title(step: StepRecord) -> str:
+    """What is asked. Which ways there are stands below the question, with what is done in each."""
+    if not is_choice(step):
+        return step.title or step.text
+    choice = step.progress[CHOICE]
+    return "Which of these?" if len(choice["options"]) > 1 else str(choice["question"])
+
+
+def _options(step: StepRecord, beside: Sequence[StepRecord]) -> Iterator[Option]:
+    """The ways among which a step asks, each with its steps; the question before a run has all of them."""
+    for each in step.progress[CHOICE]["options"]:
+        mine = tuple((other.title or other.text, other.risk) for other in beside if other.key in each["keys"])
+        yield Option(key=each["key"], text=each["text"].rstrip(" :,"), steps=mine)
+
+
+def _decide(
+    step: StepRecord, rest: Sequence[StepRecord], offers: Sequence[Offer], beside: Sequence[StepRecord]
+) -> Decide:
     needed = approvals.people_needed(step)
     given = tuple(each for each in step.approvals if each.digest == step.digest)
     by_hand = is_by_hand(step)
@@ -152,7 +191,7 @@ def _decide(step: StepRecord, rest: Sequence[StepRecord], offers: Sequence[Offer
     return Decide(
         run_id=step.run_id,
         key=step.key,
-        title=str(step.progress[CHOICE]["question"]) if is_choice(step) else step.title or step.text,
+        title=_title(step),
         why=_why(step, still_open=bool(still_open)),
         statement="" if is_choice(step) else step.statement or step.command or "",
         undo=step.undo or "",
@@ -172,9 +211,7 @@ def _decide(step: StepRecord, rest: Sequence[StepRecord], offers: Sequence[Offer
         given=tuple((each.by, each.at + approvals.VALID_S) for each in given),
         needs_reason=step.risk is Risk.DESTRUCTIVE and not by_hand and not is_choice(step),
         phrase="" if by_hand or waits_for_values or is_choice(step) else approvals.phrase(step),
-        options=tuple((each["key"], each["text"]) for each in step.progress[CHOICE]["options"])
-        if is_choice(step)
-        else (),
+        options=tuple(_options(step, beside)) if is_choice(step) else (),
         proposers=tuple(dict.fromkeys(each.by for each in step.filled)) if step.risk is Risk.DESTRUCTIVE else (),
     )
 

@@ -42,7 +42,7 @@ class Note:
     """What one fact or problem of a line says in the margin.
 
     `tone` is understood, care (understood, with something to put right), unread or wrong; `risk` is shown as a chip;
-    `chart` is set where the line is live.
+    `chart` is set where the line is live; `address` leads to a dry run.
     """
 
     tone: str
@@ -53,6 +53,7 @@ class Note:
     value: str = ""
     firing: bool = False
     hint: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,8 @@ class PlaybookView:
     promises: tuple[Mark, ...] = ()
     open: tuple[Mark, ...] = ()
     others: tuple[Note, ...] = field(default=())
+    named: tuple[tuple[str, str], ...] = ()
+    """The key and the name of each procedure that can be run."""
 
 
 Live = Callable[[Threshold], tuple[Evaluation, Chart] | None]
@@ -203,6 +206,7 @@ def view(playbook: Playbook, number: int, problems: Sequence[Problem], live: Liv
         firing=sum(evaluation.state is AlertState.FIRING for _, (evaluation, _) in watched),
         steps=_counted([fact for fact in facts if isinstance(fact, Step)]),
         procedures=sum(isinstance(fact, Procedure) for fact in facts),
+        named=tuple((fact.key, fact.name) for fact in facts if isinstance(fact, Procedure) and fact.steps),
         care=sum(row.tone == "care" for row in margin),
         unread=sum(row.tone == "unread" for row in margin),
         wrong=sum(row.tone == "wrong" for row in margin),
@@ -371,7 +375,12 @@ def _note(fact: Fact, live: Live) -> Note:
         case Threshold():
             return _threshold(fact, live)
         case Procedure():
-            return Note(tone="understood", strong=fact.kind, text=_procedure(fact))
+            return Note(
+                tone="understood",
+                strong=fact.kind,
+                text=_procedure(fact),
+                address=f"/procedures/{fact.key}" if fact.steps else "",
+            )
         case Step():
             return _step(fact)
         case Trigger():

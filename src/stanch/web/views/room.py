@@ -77,6 +77,7 @@ class RunView:
     id: str
     name: str
     because: str
+    address: str
     state: str
     summary: str
     steps: tuple[StepView, ...]
@@ -336,6 +337,7 @@ def _run(run: Run, now: float) -> RunView:
         id=run.id,
         name=run.name,
         because=run.because,
+        address=f"/incidents/{run.incident_id}/procedures/{run.procedure}" if not run.state.is_over else "",
         state=run.state.value,
         summary=summary,
         steps=tuple(_steps(run, now)),
@@ -352,7 +354,7 @@ def _steps(run: Run, now: float) -> Iterator[StepView]:
             sign=_SIGNS[step.state],
             state=step.state.value,
             text=step.title or step.text,
-            command=((step.statement if step.filled else None) or step.command or step.statement or "").strip(),
+            command=_command(step),
             risk=None if step.risk is Risk.READ_ONLY else step.risk,
             note=_note(step),
             took=_took(step, now),
@@ -365,6 +367,12 @@ def _steps(run: Run, now: float) -> Iterator[StepView]:
         phase = step.phase
 
 
+def _command(step: StepRecord) -> str:
+    """What would run, where its text does not say it already."""
+    text = ((step.statement if step.filled else None) or step.command or step.statement or "").strip()
+    return "" if text == (step.title or step.text) and not step.output else text
+
+
 def _note(step: StepRecord) -> str:
     match step.state:
         case StepState.PROPOSED if step.type is StepKind.MANUAL:
@@ -374,7 +382,7 @@ def _note(step: StepRecord) -> str:
         case StepState.UNKNOWN:
             return "outcome unknown"
         case StepState.WAITING:
-            return step.condition or ""
+            return step.condition or "" if step.condition != step.phase else ""
         case StepState.SKIPPED | StepState.UNDONE | StepState.FAILED:
             return step.state.value
         case _:
