@@ -20,6 +20,7 @@ class ActionEntry:
     A phrase is a row of words that must stand in this order with at most four others between two of them; `a|b`
     are alternatives, and every word stands for its inflections (`block` for *blocks*, *blocked*, *blocking*).
     `tells` marks actions that speak to people; `undo` says how it is taken back, empty where nothing is to undo.
+    `command` carries it out where a team's own table gives one; a step that asks for it is then a command's.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ActionEntry:
     parameters: tuple[Parameter, ...] = ()
     undo: str = ""
     tells: bool = False
+    command: str = ""
 
 
 PATH = Parameter(

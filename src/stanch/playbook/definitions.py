@@ -120,6 +120,7 @@ def _action(document: Document, row: _Row) -> ActionEntry:
         description=f"Defined on line {row.line.number} of {document.path}: {command}",
         phrases=(row.name, *_listed(row[_PHRASES])),
         undo=row[_UNDO],
+        command=command,
     )
 
 

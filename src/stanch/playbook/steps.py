@@ -184,7 +184,11 @@ class StepMaker:
         expects = _EXPECTS.search(body)
         for action in alternatives(body, self._vocabulary) or (None,):
             kind, risk = StepKind.MANUAL, Risk.READ_ONLY
-            if action is not None:
+            rating = _rated(action.action.command, "shell") if action is not None and action.action.command else None
+            if rating is not None:
+                kind = StepKind.MANUAL if Trait.INTERACTIVE in rating.traits else StepKind.COMMAND
+                risk = rating.risk
+            elif action is not None:
                 kind = StepKind.MESSAGE if action.action.tells else StepKind.ACTION
                 risk = action.action.risk
             elif checked or _CHECKS.match(body):
@@ -194,12 +198,17 @@ class StepMaker:
             if action is not None and kind is StepKind.ACTION:
                 open_parameters, slots = open_parameters_of(action, text)
                 parameters = (*parameters, *open_parameters)
+            if rating is not None:
+                slots = slots_in_command(rating.command)
             yield Step(
                 key=self.key(place, text),
                 type=kind,
                 text=text,
+                command=rating.command if rating else None,
+                language="shell" if rating else None,
+                rating=rating,
                 risk=risk,
-                action=action.action.name if action else None,
+                action=action.action.name if action and rating is None else None,
                 parameters=parameters,
                 slots=slots,
                 owner=owner or place.owner,
@@ -295,7 +304,9 @@ def rivals(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
 
 def _first(text: str, vocabulary: Vocabulary) -> list[ActionMatch]:
     matches = [match for match in vocabulary.actions_of(text) if not _negated(text, match)]
-    return [match for match in matches if match.start == matches[0].start]
+    first = [match for match in matches if match.start == matches[0].start]
+    # What a team has defined in its own words is what it means by them.
+    return [match for match in first if match.action.command] or first
 
 
 def alternatives(text: str, vocabulary: Vocabulary) -> tuple[ActionMatch, ...]:

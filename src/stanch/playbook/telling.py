@@ -108,6 +108,8 @@ def _(fact: Procedure) -> str:
 @became.register
 def _(fact: Step) -> str:
     what = fact.action or ("command" if fact.command else fact.type.value)
+    if fact.command is not None and fact.command.split("\n", 1)[0].strip() not in fact.source.text:
+        what = f"command `{fact.command}`"
     box = f", by {seconds(fact.due_s)}" if fact.due_s is not None else ""
     return f"step, {fact.risk.value}: {what}{box}"
 

@@ -3,6 +3,8 @@
 import pytest
 
 from playbook_reading import codes, plan_of
+from stanch.model.plan import Procedure, StepKind
+from stanch.model.risk import Risk
 from stanch.model.signal import (
     CounterIncrease,
     CounterRate,
@@ -17,6 +19,7 @@ from stanch.model.signal import (
     Unit,
 )
 from stanch.playbook.query import read_query
+from stanch.playbook.report import as_text
 
 
 def of(metric: str, **labels: str) -> Selector:
@@ -105,3 +108,40 @@ def test_the_plan_holds_what_the_tables_define() -> None:
     assert (signal.name, signal.unit, signal.default_window_s) == ("basket_errors", Unit.RATIO, 300.0)
     assert signal.phrases == ("basket errors", "broken baskets", "lost baskets")
     assert "line 3" in signal.description
+
+
+OWN = """# Checkout
+
+| Action | Command | Phrases |
+|---|---|---|
+| empty the node | `kubectl drain <node> --ignore-daemonsets` | drain the node |
+| restart the service | `kubectl rollout restart deploy/web` | |
+| look at the queue | `redis-cli llen jobs` | |
+
+## Procedure
+
+1. Look at the queue
+2. Drain the node
+3. Restart the service
+4. Restart the database
+"""
+
+
+def test_a_step_that_asks_for_an_own_action_is_its_command() -> None:
+    look, drain, restart, other = plan_of(OWN).of(Procedure)[0].steps
+    assert (look.type, look.command, look.risk) == (StepKind.COMMAND, "redis-cli llen jobs", Risk.READ_ONLY)
+    assert (drain.command, drain.risk) == ("kubectl drain <node> --ignore-daemonsets", Risk.MUTATING)
+    assert [slot.placeholder for slot in drain.slots] == ["<node>"]
+    assert drain.text == "Drain the node"
+    assert drain.source.line == 12
+    assert (restart.command, restart.action) == ("kubectl rollout restart deploy/web", None), "theirs goes before ours"
+    assert (other.type, other.command) == (StepKind.ACTION, None)
+
+
+def test_an_own_action_with_a_terminal_is_a_persons() -> None:
+    text = OWN.replace("`redis-cli llen jobs`", "`kubectl exec -it web -- bash`")
+    assert plan_of(text).of(Procedure)[0].steps[0].type is StepKind.MANUAL
+
+
+def test_an_own_action_says_its_command_beside_the_step() -> None:
+    assert "2. Drain the node\n      |    ^ step, mutating: command `kubectl drain <node>" in as_text(plan_of(OWN))

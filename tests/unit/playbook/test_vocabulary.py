@@ -148,7 +148,7 @@ def test_a_table_defines_an_action_with_the_risk_of_its_command() -> None:
         """
     )
     step = plan.of(Step)[0]
-    assert (step.action, step.risk) == ("drop_carts", Risk.DESTRUCTIVE)
+    assert (step.command, step.risk) == ("redis-cli FLUSHALL", Risk.DESTRUCTIVE)
     assert not plan.of(Threshold)
 
 
