@@ -62,6 +62,33 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         yield made
 
 
+WAYS = """\
+# Doors
+
+## Severity levels
+
+| Level | What it means | Acknowledge | Resolve |
+|---|---|---|---|
+| P1 (Critical) | Nobody can book | 5 minutes | 1 hour |
+
+## Scenarios
+
+### A door that stands open
+
+Applies to P1.
+
+#### Option A: close the door
+
+```bash
+chmod <mode-number> door
+```
+
+#### Option B: wait for the cache
+
+1. Call the vendor
+"""
+
+
 class Follower:
     """What a `--follow` has printed so far."""
 
@@ -75,8 +102,10 @@ class Follower:
         while line := await self.process.stdout.readline():
             self.lines.append(line.decode())
 
-    async def until(self, text: str) -> None:
+    async def until(self, text: str) -> str:
+        """The first line with that text, as soon as there is one."""
         await until(lambda: any(text in line for line in self.lines), within_s=60.0)
+        return next(line for line in self.lines if text in line)
 
     async def ends(self) -> int:
         async with asyncio.timeout(60):
@@ -170,3 +199,27 @@ async def test_on_a_terminal_questions_stand_out_and_what_commands_print_cannot_
     os.close(ours)
     assert b"\x1b[1mWaits for approval" in shown
     assert b"\x1b[2J" not in shown
+
+
+async def test_every_question_is_answered_by_the_command_that_stands_with_it(tmp_path: Path):
+    (tmp_path / "door").touch(mode=0o644)
+    async with server_house.house(tmp_path, WAYS) as house:
+        await house.serve()
+        await house.types("incident", "open", "The door is open", "-s", "P1")
+        async with following(house) as follower:
+            choose = await follower.until("stanch run choose")
+            assert "Option A: close the door" in choose
+            status, said = await house.types(*choose.partition("    ")[0].split()[1:])
+            assert status == 0, said
+            fill = await follower.until("stanch run fill")
+            status, said = await house.types(*fill.replace("=...", "=600").split()[1:])
+            assert status == 0, said
+            approve = await follower.until("stanch run approve")
+            status, said = await house.types(*approve.split()[1:])
+            assert status == 0, said
+            assert await follower.ends() == 0
+        printed = "".join(follower.lines)
+        assert (tmp_path / "door").stat().st_mode & 0o777 == 0o600
+        assert "To decide: Which of these" in printed
+        assert "chmod 600 door" in printed
+        assert "1 done, 1 skipped" in printed

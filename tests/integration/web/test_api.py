@@ -9,7 +9,7 @@ import httpx
 import pytest
 from litestar.status_codes import HTTP_409_CONFLICT
 
-from integration.web.conftest import Console
+from integration.web.conftest import Console, served
 from integration.web.scene import HOSTILE, STATEMENT
 from stanch.incidents import lifecycle
 from stanch.response import runs
@@ -342,3 +342,45 @@ async def test_an_open_stream_does_not_hold_up_the_end(burning: Console):
         lines = answer.aiter_lines()
         await anext(lines)
         # The fixture's teardown cancels the server while this stream is open; it must not wait for its time limit.
+
+
+async def test_a_run_is_followed_from_one_server_to_another_of_the_same_database(burning: Console):
+    async def told(address: str, last: str = "") -> list[tuple[str, dict]]:
+        """What there is to hear, up to the question that waits."""
+        headers = {"Authorization": f"Bearer {burning.token}", **({"Last-Event-ID": last} if last else {})}
+        found: list[tuple[str, dict]] = []
+        async with (
+            asyncio.timeout(10),
+            httpx.AsyncClient(base_url=address, headers=headers, trust_env=False) as client,
+            client.stream("GET", "/api/runs/1.1/events") as answer,
+        ):
+            assert answer.status_code == 200
+            async for line in answer.aiter_lines():
+                if line.startswith("id: "):
+                    number = line[4:]
+                elif line.startswith("data: "):
+                    found.append((number, json.loads(line[6:])))
+                    if found[-1][1]["type"] == "question":
+                        break
+        return found
+
+    async with burning.api() as client:
+        timeline = (await client.get("/api/incidents/1")).json()["timeline"]
+    of_run = [event["seq"] for event in timeline if event["data"].get("run") == "1.1"]
+    whole = await told(burning.address)
+    assert [each["seq"] for _, each in whole if each["type"] == "event"] == of_run
+    assert {each["type"] for _, each in whole} == {"event", "output", "question"}
+    async with served(burning.scene) as other:
+        assert other.address != burning.address
+        burning.token = other.token
+        for cut in range(1, len(whole)):
+            rest = await told(other.address, whole[cut - 1][0])
+            assert rest == whole[cut:], cut
+
+
+@pytest.mark.parametrize("last", ["x", "[1]", '["a",{},{}]'])
+async def test_a_place_that_is_none_is_refused(burning: Console, last: str):
+    async with burning.api() as client:
+        answer = await client.get("/api/runs/1.1/events", headers={"Last-Event-ID": last})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed")
+        assert (await client.get("/api/runs/9.9/events")).status_code == 404
