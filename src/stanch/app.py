@@ -203,7 +203,7 @@ class App:
             self._by_one("incidents", lambda store: self._keeper(store).run),
             Loop("runs", Runner(tools, holder=self._replica, alone=settings.server.database is None).run),
             Loop("controls", controls.run),
-            Loop("outbox", Outbox(self.store, clock, channels, self.links.seal).run),
+            Loop("outbox", Outbox(self.store, clock, channels, self.links.seal, holder=self._replica).run),
             self._by_one(
                 "reviews", lambda store: Drafter(store, clock, self.charts, settings.server.data / "reviews").run
             ),

@@ -50,7 +50,7 @@ class ServerSettings(_Section):
         default=15.0,
         ge=5,
         le=300,
-        description="With several replicas: how long one is not heard of before another takes over what it held.",
+        description="With several replicas, the same on all: how long one is not heard of before another takes over.",
     )
     link_key: SecretStr | None = Field(
         default=None,

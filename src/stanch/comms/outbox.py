@@ -146,13 +146,19 @@ class Outbox:
         clock: Clock,
         channels: Mapping[str, PagingChannel],
         seal: Callable[[Message], Message] | None = None,
+        *,
+        holder: str | None = None,
     ) -> None:
-        """`seal` gives a message as it leaves, with what must not be stored."""
+        """`seal` gives a message as it leaves, with what must not be stored.
+
+        `holder` names this server among replicas, the same over its restarts, so that what it was sending when it was
+        killed is sent again at its next start and not only when its lease has run out.
+        """
         self._store = store
         self._clock = clock
         self._channels = channels
         self._seal = seal
-        self._holder = uuid.uuid4().hex
+        self._holder = holder or uuid.uuid4().hex
 
     async def run(self) -> None:
         """Send for as long as the server runs; what is cut off by the end is sent again at the next start."""

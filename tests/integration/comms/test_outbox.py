@@ -397,3 +397,28 @@ async def test_the_console_shows_what_it_was_given(store):
     (row,) = await listing(store)
     assert (row.subject, row.detail, row.address) == ("[P1] p95", "shown in the console", "On-call")
     assert await store.read(lambda c: c.execute(select(rows.c.holder)).scalar_one()) is None
+
+
+async def test_a_replica_that_is_started_again_sends_at_once_what_it_was_sending(postgres_store_url):
+    """Another one waits until its lease has run out: it may only be slow."""
+    async with await Store.open(postgres_store_url, SystemClock()) as store:
+        killed, other, again = Scripted(), Scripted(), Scripted()
+        killed.gate.clear()
+        await enqueue(store, message(), at=0.0)
+        sending = asyncio.create_task(Outbox(store, SystemClock(), {"console": killed}, holder="one").run())
+        await until(lambda: killed.sent)
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        waiting = asyncio.create_task(Outbox(store, SystemClock(), {"console": other}, holder="two").run())
+        started = asyncio.create_task(Outbox(store, SystemClock(), {"console": again}, holder="one").run())
+
+        async def delivered():
+            return (await listing(store))[0].state is DeliveryState.DELIVERED
+
+        await until(delivered)
+        for task in (waiting, started):
+            task.cancel()
+        await asyncio.gather(waiting, started, return_exceptions=True)
+        (row,) = await listing(store)
+        assert len(killed.sent) + len(other.sent) + len(again.sent) == 2
+        assert row.resent == 1

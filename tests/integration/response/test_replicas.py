@@ -2,21 +2,27 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from response_stage import Cuttable, Stage, act, command, manual
 from stanch.incidents import timeline
 from stanch.model.clock import SystemClock
 from stanch.model.incident import EventKind
+from stanch.model.risk import Risk
 from stanch.model.run import RunState, StepState
-from stanch.response import leases, runs
+from stanch.response import leases, rows, runs
 from stanch.response.runner import Runner
 from stanch.response.tools import Timing
+from stanch.response.transitions import RECORD
+from stanch.store import tables
 from stanch.store.engine import Store
 
 SHORT = Timing(lease_s=3.0)
+LONG = Timing(lease_s=60.0)
 
 
 class JumpingClock(SystemClock):
@@ -87,24 +93,24 @@ async def test_a_replica_that_is_cut_off_stops_acting_before_another_takes_over(
 
 
 async def test_the_fence_holds_where_a_replica_slept_through_its_lease(postgres_url: str, tmp_path: Path) -> None:
-    """Its process was stopped as a whole, so not even its watch over the lease ran."""
+    """Its lease is over before it has noticed: not even its watch over the lease says so."""
     async with (
         await Store.open(postgres_url, SystemClock()) as near,
         await Store.open(postgres_url, SystemClock()) as far,
     ):
-        stage = Stage(near, tmp_path, act("index"), timing=SHORT)
+        stage = Stage(near, tmp_path, act("index"), timing=LONG)  # it renews every ten seconds
         await stage.open()
         asleep = stage.runner("asleep", alone=False)
-        asleep._keep_leases = asyncio.Event().wait
         stage.actions["build"].hang = asyncio.Event()
         sleeping = asyncio.create_task(asleep.run())
         await stage.until_step("index", StepState.PROPOSED)
         await stage.approve("index")
         await stage.until(lambda run: run.steps[0].progress.get("text") == "building")
 
-        other = twin(stage, tmp_path, far)
+        await lose(far)
+        other = apart(stage, tmp_path, far, LONG)
         async with other.running("other", alone=False):
-            await other.until(lambda run: run.steps[0].asked == 2, within_s=30.0)
+            await other.until(lambda run: run.steps[0].asked == 2, within_s=5.0)
             before = await other.events()
             stage.actions["build"].hang.set()  # it wakes, goes on as if nothing was, and wants to write its outcome
             await asyncio.sleep(0.3)
@@ -149,6 +155,80 @@ async def test_a_runner_that_ends_in_order_lets_go_at_once(postgres_url: str, tm
             await stage.until(lambda run: run.steps[0].attempt == 2, within_s=5.0)
             await stage.do(runs.stop, reason="seen")
             await stage.until_over()
+
+
+def apart(stage: Stage, folder: Path, store: Store, timing: Timing) -> Stage:
+    """Another replica. In a folder of its own its records and processes are its own, as on another machine."""
+    other = Stage(store, folder, timing=timing)
+    other.plan = stage.plan
+    return other
+
+
+async def lose(store: Store) -> None:
+    """Every lease is over, though nobody who holds one knows."""
+    await store.write(lambda rows: rows.execute(update(tables.run).values(held_until=0.0)))
+
+
+@pytest.mark.parametrize("people", ["wait", "answer"])
+async def test_what_a_replica_saw_of_a_command_that_was_taken_over_is_written_when_it_is_back(
+    postgres_url: str, tmp_path: Path, people: str
+) -> None:
+    async with (
+        await Store.open(postgres_url, SystemClock()) as near,
+        await Store.open(postgres_url, SystemClock()) as far,
+    ):
+        gate = tmp_path / "gate"
+        waits = f"while [ ! -e {gate} ]; do sleep 0.05; done; echo restarted"
+        stage = Stage(near, tmp_path / "near", command("restart", ("sh", "-c", waits), risk=Risk.MUTATING), timing=LONG)
+        await stage.open()
+        async with stage.running("near", alone=False):
+            await stage.until_step("restart", StepState.PROPOSED)
+            await stage.approve("restart")
+            await stage.until_step("restart", StepState.STARTED)
+            await lose(far)
+            other = apart(stage, tmp_path / "far", far, LONG)
+            async with other.running("far", alone=False):
+                asked = await other.until_step("restart", StepState.UNKNOWN)
+                assert "Another server ran it" in (asked.because or "")
+                if people == "answer":
+                    await other.do(runs.complete, "restart", note="seen by hand")
+                gate.touch()
+                step = await other.until_step("restart", StepState.DONE)
+                run = await other.until_over()
+        assert run.steps[0].attempt == 1
+        by_hand = people == "answer"
+        assert (step.output == "seen by hand") is by_hand
+        assert ("restarted" in (step.output or "")) is not by_hand
+        done = await other.events(EventKind.STEP_DONE)
+        assert len(done) == 1
+        assert await far.read(timeline.verify) == ()
+
+
+async def test_what_was_never_begun_is_asked_for_again_when_that_is_known(postgres_url: str, tmp_path: Path) -> None:
+    """The intent was written, and its server stood still before the act: the order comes too late and is not heeded."""
+    async with (
+        await Store.open(postgres_url, SystemClock()) as near,
+        await Store.open(postgres_url, SystemClock()) as far,
+    ):
+        stage = Stage(near, tmp_path / "near", command("restart", ("touch", "made"), risk=Risk.MUTATING), timing=LONG)
+        await stage.open()
+        async with stage.running("near", alone=False):
+            await stage.until_step("restart", StepState.PROPOSED)
+        await stage.approve("restart")
+        step = await stage.step("restart")
+        record = stage.tools.executor.record()
+        started = replace(step, state=StepState.STARTED, attempt=1, progress={**step.progress, RECORD: record})
+        assert await near.write(lambda connection: rows.update_step(connection, step, started))
+        other = apart(stage, tmp_path / "far", far, LONG)
+        async with other.running("far", alone=False):
+            await other.until_step("restart", StepState.UNKNOWN)
+            async with stage.running("near", alone=False):
+                asked = await other.until_step("restart", StepState.PROPOSED)
+                assert "took the earlier yes back" in (asked.because or "")
+                await other.approve("restart")
+                run = await other.until_over()
+        assert run.steps[0].state is StepState.DONE
+        assert [event.data["attempt"] for event in await other.events(EventKind.STEP_STARTED)] == [2]
 
 
 async def test_a_replica_that_is_started_again_takes_up_at_once_what_it_held(postgres_url: str, tmp_path: Path) -> None:
