@@ -193,7 +193,7 @@ def _step(number: int, record: StepRecord, context: _Context, offers: Sequence[O
         owner=record.owner,
         type=record.type.value,
         command=record.command,
-        statement=filled_in.statement if record.filled else None,
+        statement=filled_in.statement,
         state=record.state.value if began else None,
         risk=filled_in.risk,
         traits=tuple(sorted(trait.value for trait in filled_in.traits)),
@@ -212,7 +212,7 @@ def _step(number: int, record: StepRecord, context: _Context, offers: Sequence[O
         due_s=record.due_s,
         timebox_s=record.timebox_s,
         verified=_verified(filled_in, way, means),
-        undone=_undone(filled_in, way),
+        undone=f"On a stop: `{record.undo}`." if record.undo else _undone(filled_in, way),
         hint=filled_in.why,
         dry_run=_dry_run_beside(filled_in),
     )

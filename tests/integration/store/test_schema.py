@@ -86,6 +86,25 @@ async def test_opening_again_changes_nothing(new_url):
     await migrated(new_url)
 
 
+@pytest.mark.parametrize(
+    ("change", "lacks"),
+    [
+        ("ALTER TABLE step DROP COLUMN acts_as", "step.acts_as."),
+        ("DROP TABLE approval", "approval.run_id and 6 more."),
+    ],
+)
+async def test_a_database_of_an_older_schema_is_refused_in_one_sentence(new_url, change, lacks):
+    await migrated(new_url)
+    engine = engine_of(new_url)
+    with engine.begin() as connection:
+        connection.execute(text(change))
+    with pytest.raises(Unusable, match="is of an older schema than this Stanch's, which no release had") as old:
+        await Store.open(new_url, ManualClock())
+    assert old.value.message.endswith(f": it lacks {lacks}")
+    assert old.value.hint == "Nothing was changed. Move it away and start anew, or run the version that wrote it."
+    engine.dispose()
+
+
 async def test_a_database_of_a_newer_version_is_refused_untouched(new_url):
     await migrated(new_url)
     engine = engine_of(new_url)

@@ -45,7 +45,10 @@ class Page(HTMLParser):
         return [attributes["id"] for _, attributes in self.elements if attributes.get("id")]
 
 
-ALL = ("/", "/incidents", "/incidents/1", "/playbooks", "/playbooks/1", "/reviews", "/settings/tokens", "/login/none")
+ALL = (
+    "/", "/incidents", "/incidents/1", "/incidents/1/procedures/slow-database", "/playbooks", "/playbooks/1",
+    "/procedures/slow-database", "/reviews", "/settings/tokens", "/login/none",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("path", ALL)

@@ -8,7 +8,7 @@ from stanch.charts.quantity import prose
 from stanch.model.incident import Incident
 from stanch.model.plan import Plan
 from stanch.model.risk import Risk
-from stanch.model.run import Run
+from stanch.model.run import Run, StepState
 from stanch.response.native import Tried
 from stanch.response.preview import Place, Preview, StepPreview
 from stanch.web.views import room
@@ -123,16 +123,18 @@ def build(
 
 
 def _stages(preview: Preview, tried: Callable[[StepPreview], Tried | None]) -> Iterator[Stage]:
-    """Steps of one phase, and of one condition where they have one."""
+    """Steps of one phase, and of one condition where they have one. Who decides is said once of ways beside another."""
+    decided: str | None = None
     for (phase, condition), group in itertools.groupby(preview.steps, key=lambda step: (step.phase, step.condition)):
         steps = tuple(group)
         said = plain(condition) if condition else None
         title = said if said and (phase is None or plain(phase) == said) else phase
         under = f"{said}." if said and title != said else None
-        note = " ".join(filter(None, (under, steps[0].decided_by)))
+        who = steps[0].decided_by if steps[0].decided_by != decided else None
+        decided = steps[0].decided_by
         yield Stage(
             title=title or "Steps",
-            note=note,
+            note=" ".join(filter(None, (under, who))),
             steps=tuple(_step(step, tried(step), _beside(step, preview)) for step in steps),
         )
 
@@ -158,7 +160,7 @@ def _step(step: StepPreview, tried: Tried | None, beside: str) -> StepView:
         traits=step.traits,
         places=step.slots,
         facts=tuple((name, text) for name, text in _facts(step, beside) if text),
-        dry_run="" if step.dry_run is None else step.dry_run.text,
+        dry_run="" if step.dry_run is None or StepState(step.state or "waiting").is_over else step.dry_run.text,
         tried=tried,
     )
 
@@ -176,8 +178,8 @@ def _facts(step: StepPreview, beside: str) -> Iterator[tuple[str, str]]:
     yield "On", ", ".join(f"{name} {value}" for name, value in step.target.items())
     if step.people:
         roles = " or ".join(step.approvers) or "any responder"
-        number = "one" if step.people == 1 else f"{step.people} different people"
-        yield "Approved by", f"{number}: {roles}" + (", with a reason each" if step.risk is Risk.DESTRUCTIVE else "")
+        several = f"{step.people} different people, each with a reason: {roles}"
+        yield "Approved by", roles if step.people == 1 else several
     elif step.owner:
         yield "Done by" if step.by_hand is not None else "Owner", step.owner
     yield "Why", step.hint or ""
