@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
-from stanch.cli.output import moment, print_json, print_table
+from stanch.cli.output import moment, print_json, print_table, say
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="List the mitigations in force, and undo them.")
 
@@ -45,4 +45,4 @@ def undo(
     if as_json:
         print_json(document)
         return
-    typer.echo(f"Undone: {document['control']['text']}")
+    say(f"Undone: {document['control']['text']}")

@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
-from stanch.cli.output import print_json
+from stanch.cli.output import print_json, say
 from stanch.model.problem import Refused
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def start(
         print_json(document)
         return
     run = document["run"]
-    typer.echo(f"Started: {run['name']}, as run {run['id']}. Follow it with `stanch run show {run['id']} --follow`.")
+    say(f"Started: {run['name']}, as run {run['id']}. Follow it with `stanch run show {run['id']} --follow`.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +188,7 @@ def _post(client: Client, run: str, key: str | None, verb: str, *, reason: str, 
     if as_json:
         print_json(document)
         return
-    typer.echo(f"{said}: {step['title'] or step['text']}")
+    say(f"{said}: {step['title'] or step['text']}")
 
 
 def _step(run: dict[str, Any], key: str | None) -> dict[str, Any]:
@@ -253,8 +253,8 @@ def _approvers(settings: "Settings | None", plan: "Plan", procedure: "Procedure"
 
 
 def _tell(found: "Preview", tried: dict[str, dict[str, Any]]) -> None:
-    typer.echo(f"{found.name} ({found.source})")
-    typer.echo(
+    say(f"{found.name} ({found.source})")
+    say(
         f"  {len(found.steps)} steps: {found.by_themselves} go by themselves, {found.asked} ask, "
         f"{found.by_hand} are by hand; {found.destructive} destructive."
     )
@@ -262,15 +262,15 @@ def _tell(found: "Preview", tried: dict[str, dict[str, Any]]) -> None:
     for step in found.steps:
         if step.phase != phase:
             phase = step.phase
-            typer.echo(f"\n  {phase or found.name}")
+            say(f"\n  {phase or found.name}")
         _tell_step(step, tried.get(step.key))
-    typer.echo("")
+    say("")
 
 
 def _tell_step(step: "StepPreview", tried: dict[str, Any] | None) -> None:
-    typer.echo(f"  {step.number:>3}. {step.text}")
+    say(f"  {step.number:>3}. {step.text}")
     if step.command:
-        typer.echo("       $ " + step.command.replace("\n", "\n         "))
+        say("       $ " + step.command.replace("\n", "\n         "))
     traits = f", {', '.join(step.traits)}" if step.traits else ""
     where = f" on {', '.join(f'{name} {value}' for name, value in step.target.items())}" if step.target else ""
     lines = [
@@ -291,11 +291,11 @@ def _tell_step(step: "StepPreview", tried: dict[str, Any] | None) -> None:
         *(["dry run: " + " ".join(step.dry_run.text.split())] if step.dry_run is not None else []),
     ]
     for line in lines:
-        typer.echo(f"       {line}")
+        say(f"       {line}")
     if tried is not None:
-        typer.echo(f"       {_VERDICTS[tried['well']]}: {tried['because']}")
+        say(f"       {_VERDICTS[tried['well']]}: {tried['because']}")
         for line in tried["output"].splitlines()[:_LINES]:
-            typer.echo(f"         | {line}")
+            say(f"         | {line}")
 
 
 def _as_dict(found: "Preview", tried: dict[str, dict[str, Any]]) -> dict[str, Any]:

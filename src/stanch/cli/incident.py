@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
-from stanch.cli.output import duration, moment, print_json, print_table
+from stanch.cli.output import duration, moment, print_json, print_table, say
 
 app = typer.Typer(
     add_completion=False,
@@ -149,13 +149,13 @@ def _answer(document: dict[str, Any], *, as_json: bool) -> None:
         print_json(document)
         return
     incident = document["incident"]
-    typer.echo(f"Incident {incident['id']} ({incident['severity']}) is {incident['status']}: {incident['title']}")
+    say(f"Incident {incident['id']} ({incident['severity']}) is {incident['status']}: {incident['title']}")
 
 
 def _print_incident(document: dict[str, Any]) -> None:
     incident = document["incident"]
-    typer.echo(f"Incident {incident['id']}  {incident['severity']}  {incident['status']}  {incident['service']}")
-    typer.echo(incident["title"])
+    say(f"Incident {incident['id']}  {incident['severity']}  {incident['status']}  {incident['service']}")
+    say(incident["title"])
     print_table(
         "\nClocks",
         ("clock", "state", "promise", "due (UTC)"),
@@ -163,9 +163,9 @@ def _print_incident(document: dict[str, Any]) -> None:
         empty="\nNo clock: the playbook promises none for this severity.",
     )
     for finding in document["findings"]:
-        typer.echo(f"\nCause: {finding['summary']}")
+        say(f"\nCause: {finding['summary']}")
         for evidence in finding.get("evidence", ()):
-            typer.echo(f"  {evidence['name']}: {evidence['text']}")
+            say(f"  {evidence['name']}: {evidence['text']}")
     for run in document["runs"]:
         print_table(
             f"\nRun {run['id']}: {run['name']} ({run['state']})",

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
-from stanch.cli.output import harmless, moment, print_json, print_table
+from stanch.cli.output import moment, print_json, print_table, say
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Tell of deploys and other changes, and list them.")
 
@@ -88,4 +88,4 @@ def _tell(client: Client, body: dict[str, Any], *, as_json: bool) -> None:
         return
     mark = document["mark"]
     before = f"; before it {mark['previous']}" if mark["previous"] else ""
-    typer.echo(harmless(f"{moment(mark['at'])} UTC  {mark['service']}: {mark['text']}{before}"))
+    say(f"{moment(mark['at'])} UTC  {mark['service']}: {mark['text']}{before}")

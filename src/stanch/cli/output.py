@@ -20,6 +20,12 @@ def harmless(text: str) -> str:
     return _CONTROLS.sub(_spelled, text)
 
 
+def say(text: str) -> None:
+    """A line, or several, on standard output. It may hold what comes from outside: it is made harmless."""
+    sys.stdout.write(harmless(text) + "\n")
+    sys.stdout.flush()
+
+
 def _spelled(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
@@ -27,7 +33,9 @@ def _spelled(match: re.Match[str]) -> str:
 
 def print_json(document: Any) -> None:
     """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, default=str) + "\n")
+    written = json.dumps(document, indent=2, ensure_ascii=False, default=str)
+    # What is left of control characters stands within strings, where JSON has its own way to spell them.
+    sys.stdout.write(_CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", written) + "\n")
     sys.stdout.flush()
 
 

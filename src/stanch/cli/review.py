@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
-from stanch.cli.output import print_json
+from stanch.cli.output import print_json, say
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Show and export reviews.")
 
@@ -54,11 +54,9 @@ def patch(
         print_json(document)
         return
     if not text:
-        typer.echo(
-            "Nothing is proposed: no habit of at least 3 runs, and nothing done by hand, differs from the playbook."
-        )
+        say("Nothing is proposed: no habit of at least 3 runs, and nothing done by hand, differs from the playbook.")
     elif to is not None:
-        typer.echo(f"Wrote {to}; apply it beside the document with: patch -p1 < {to}")
+        say(f"Wrote {to}; apply it beside the document with: patch -p1 < {to}")
     else:
         sys.stdout.write(text)
 
@@ -82,4 +80,4 @@ def export(
     if as_json:
         print_json({"review": str(to)})
         return
-    typer.echo(f"Wrote {to}")
+    say(f"Wrote {to}")

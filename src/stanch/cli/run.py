@@ -7,7 +7,7 @@ import typer
 
 from stanch.cli import asked, course
 from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
-from stanch.cli.output import duration, harmless, moment, print_json, print_table
+from stanch.cli.output import duration, moment, print_json, print_table, say
 from stanch.model.problem import Refused
 
 app = typer.Typer(
@@ -82,7 +82,8 @@ def show(
     more = asked.options(config, url)
     for step in record["steps"]:
         told = list(asked.question(record["id"], step, more))
-        typer.echo("".join(f"\n{harmless(line)}" for line in told), nl=bool(told))
+        if told:
+            say("\n" + "\n".join(told))
 
 
 @app.command()
@@ -116,10 +117,8 @@ def fill(
         _tell_preview(document["preview"])
         return
     after = next(s for s in document["run"]["steps"] if s["key"] == step["key"])
-    typer.echo(
-        "Filled in: " + ", ".join(f"{each['name']} = {each['value']} ({each['origin']})" for each in after["filled"])
-    )
-    typer.echo(f"See what is asked now with `stanch run show {run}`.")
+    say("Filled in: " + ", ".join(f"{each['name']} = {each['value']} ({each['origin']})" for each in after["filled"]))
+    say(f"See what is asked now with `stanch run show {run}`.")
 
 
 @app.command()
@@ -144,10 +143,10 @@ def approve(
     if as_json:
         print_json(document)
         return
-    typer.echo(f"Approved: {waiting['statement'] or waiting['text']}")
+    say(f"Approved: {waiting['statement'] or waiting['text']}")
     after = next(s for s in document["run"]["steps"] if s["key"] == waiting["key"])
     if missing := after["people_missing"]:
-        typer.echo(f"It waits for {missing} more {'person' if missing == 1 else 'people'}.")
+        say(f"It waits for {missing} more {'person' if missing == 1 else 'people'}.")
 
 
 @app.command("break-glass")
@@ -173,7 +172,7 @@ def break_glass(
     if as_json:
         print_json(document)
         return
-    typer.echo(f"Approved alone, with an alarm: {waiting['statement'] or waiting['text']}")
+    say(f"Approved alone, with an alarm: {waiting['statement'] or waiting['text']}")
 
 
 @app.command()
@@ -196,7 +195,7 @@ def skip(
     if as_json:
         print_json(document)
         return
-    typer.echo(f"Skipped: {waiting['text']}")
+    say(f"Skipped: {waiting['text']}")
 
 
 @app.command()
@@ -250,17 +249,17 @@ def stop(
     if as_json:
         print_json(document)
         return
-    typer.echo(f"Stopped run {run}.")
+    say(f"Stopped run {run}.")
 
 
 def _tell_preview(preview: dict[str, Any]) -> None:
-    typer.echo(f"Would run ({preview['risk']}): {preview['statement']}")
+    say(f"Would run ({preview['risk']}): {preview['statement']}")
     for key, value in preview["target"].items():
-        typer.echo(f"  {key}: {value}")
+        say(f"  {key}: {value}")
     if preview["raised"]:
-        typer.echo(f"  {preview['raised']}.")
+        say(f"  {preview['raised']}.")
     if preview["open"]:
-        typer.echo(f"  still open: {', '.join(preview['open'])}")
+        say(f"  still open: {', '.join(preview['open'])}")
 
 
 def _values(words: Sequence[str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
-from stanch.cli.output import moment, print_json, print_table
+from stanch.cli.output import moment, print_json, print_table, say
 from stanch.model.problem import NotFound
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="List, make and revoke API tokens.")
@@ -62,7 +62,7 @@ def make(
     if as_json:
         print_json(document)
         return
-    typer.echo(document["token"])
+    say(document["token"])
 
 
 @app.command()
@@ -85,4 +85,4 @@ def revoke(
     if as_json:
         print_json(document)
         return
-    typer.echo(f"Revoked: {document['revoked']}")
+    say(f"Revoked: {document['revoked']}")

@@ -5,7 +5,7 @@ import asyncio
 import typer
 
 from stanch.cli.client import DEFAULT_CONFIG, Config, Json
-from stanch.cli.output import print_json
+from stanch.cli.output import print_json, say
 from stanch.incidents import timeline
 from stanch.model.clock import SystemClock
 from stanch.model.problem import Problem, Unusable
@@ -36,9 +36,9 @@ def verify(*, config: Config = DEFAULT_CONFIG, as_json: Json = False) -> None:
         )
     elif problems:
         for problem in problems:
-            typer.echo(f"{problem.message} {problem.hint}".rstrip())
+            say(f"{problem.message} {problem.hint}".rstrip())
     else:
-        typer.echo("Every timeline is whole.")
+        say("Every timeline is whole.")
     if problems:
         raise typer.Exit(1)
 

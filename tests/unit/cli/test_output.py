@@ -1,8 +1,10 @@
 """What is printed holds nothing that a terminal would obey."""
 
+import json
+
 import pytest
 
-from stanch.cli.output import harmless
+from stanch.cli.output import harmless, print_json, say
 
 
 @pytest.mark.parametrize(
@@ -20,3 +22,17 @@ from stanch.cli.output import harmless
 )
 def test_what_a_terminal_would_obey_is_spelled_out(text: str, shown: str):
     assert harmless(text) == shown
+
+
+def test_json_stays_json_and_holds_nothing_a_terminal_would_obey(capsys: pytest.CaptureFixture[str]):
+    document = {"text": "grün \x1b[2J \x9b2J \u202e \x7f \ud800", "list": ["\n"]}
+    print_json(document)
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == document
+    assert "grün" in printed
+    assert harmless(printed) == printed
+
+
+def test_what_is_said_is_harmless(capsys: pytest.CaptureFixture[str]):
+    say("a title \x1b]0;owned\x07\nand a line")
+    assert capsys.readouterr().out == "a title \\x1b]0;owned\\x07\nand a line\n"
