@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 import stanch
 from stanch.model.clock import Clock
 from stanch.response.processes import (
@@ -43,6 +45,8 @@ ENVIRONMENT: Mapping[str, str] = {
     "PAGER": "cat",
     "GIT_TERMINAL_PROMPT": "0",
 }
+
+log = structlog.get_logger(__name__)
 
 _UNSEEN = "The process that watched over it was ended, so nobody saw how it ended."
 
@@ -108,9 +112,16 @@ class Executor:
         return end_leftovers(self._marker(step))
 
     def warm(self) -> None:
-        """Start the process that forks, so that the first command finds it there: it takes a tenth of a second."""
-        if why_not_supervised(self._platform) is None:
+        """Start the process that forks, so that the first command finds it there: it takes a tenth of a second.
+
+        Where it cannot be started now, the first command tries again, and says why not.
+        """
+        if why_not_supervised(self._platform) is not None:
+            return
+        try:
             self._at_work()
+        except OSError as fault:
+            log.warning("commands.not_warm", because=str(fault))
 
     def leave(self) -> None:
         """The server is about to end: what changes something is left to its supervisor from here on, not ended."""
@@ -192,8 +203,13 @@ class Executor:
         return told
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """A socket with a fresh supervisor at its other end."""
-        return await asyncio.open_connection(sock=self._at_work().fork(), limit=LARGEST_BYTES)
+        """A socket with a fresh supervisor at its other end. Raises NotStarted."""
+        try:
+            return await asyncio.open_connection(sock=self._at_work().fork(), limit=LARGEST_BYTES)
+        except OSError as error:
+            raise NotStarted(
+                f"Stanch could not start the process that watches over a command: {error.strerror}. Nothing was run."
+            ) from error
 
     def _at_work(self) -> "_Forks":
         if self._forks is None or not self._forks.alive:  # it may have been ended between two commands

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import json
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -276,6 +277,26 @@ async def test_a_supervisor_that_waits_ends_with_the_server(executor: Executor) 
     processes = forks_of(executor)
     executor.close()
     await until(lambda: not any(Path(f"/proc/{each}").exists() for each in processes))
+
+
+@contextlib.contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    lowest = os.dup(0)
+    os.close(lowest)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_a_server_that_can_start_no_supervisor_runs_nothing_and_goes_on(executor: Executor) -> None:
+    with no_descriptor_left():
+        executor.warm()
+        with pytest.raises(NotStarted, match=r"could not start .*: Too many open files. Nothing was run."):
+            await executor.run((("echo", "x"),), step=STEP, timebox_s=10)
+    assert (await executor.run((("echo", "x"),), step=STEP, timebox_s=10)).output == "x"
 
 
 def test_of_another_directory_nothing_is_known(tmp_path: Path) -> None:

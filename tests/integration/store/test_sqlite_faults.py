@@ -205,7 +205,9 @@ def confirmed(sqlite_url):
     )
     lines = [child.stdout.readline().strip() for _ in range(500)]
     child.send_signal(signal.SIGKILL)
-    rest, _ = child.communicate(timeout=30)
+    rest = child.stdout.read()  # not `communicate`, which does not know of what `readline` has read ahead
+    child.wait(30)
+    child.stdout.close()
     # The last line may be cut off.
     return [*lines, *rest.split("\n")[:-1]]
 
