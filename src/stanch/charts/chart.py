@@ -3,11 +3,11 @@
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeGuard
 
 from stanch.charts.quantity import compared, prose, say
+from stanch.model.record import record
 from stanch.model.signal import Comparison, Unit
 
 Point = tuple[float, float | None]
@@ -25,7 +25,7 @@ class MarkKind(StrEnum):
     EVENT = "event"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Mark:
     """A moment with a name: a deploy, a control applied, the incident's opening."""
 
@@ -34,7 +34,7 @@ class Mark:
     kind: MarkKind = MarkKind.EVENT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Limit:
     """The condition that is out of bounds; `upper` closes a range (in the range is out of bounds)."""
 
@@ -48,7 +48,7 @@ class Limit:
         return inside and self.comparison.holds(value, self.value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Chart:
     """One quantity over one span of time. `points` are in order of time and may reach out of the span.
 

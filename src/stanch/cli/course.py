@@ -1,7 +1,6 @@
 """`stanch run preview`, `start`, and what people decide in the course of a run: which way, by whom, and once more."""
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +11,7 @@ import typer
 from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
 from stanch.cli.output import print_json, say
 from stanch.model.problem import Refused
+from stanch.model.record import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +101,7 @@ def start(
     say(f"Started: {run['name']}, as run {run['id']}. Follow it with `stanch run show {run['id']} --follow`.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Verb:
     """What people do to a step, beside answering a question: its command, and what is said once it is done.
 

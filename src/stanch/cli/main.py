@@ -3,7 +3,6 @@
 import importlib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import typer
@@ -13,6 +12,7 @@ from stanch import __version__
 from stanch.cli.machine import not_here, refusal, stand_in
 from stanch.cli.output import print_error
 from stanch.model.problem import NotFound, Refused, StanchError
+from stanch.model.record import record
 
 COMMANDS = (
     "demo",
@@ -33,7 +33,7 @@ COMMANDS = (
 """The commands in the order of `--help`; the module of each is `stanch.cli.<name>`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Entry:
     """What the entry point hands down: `serve` names the web server's function as `module:function`.
 

@@ -5,7 +5,7 @@ passes messages on, would let one person answer for two. Everybody else sees the
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from sqlalchemy import Connection
 
@@ -16,13 +16,14 @@ from stanch.model.incident import Incident
 from stanch.model.message import Message
 from stanch.model.plan import Contact, Plan
 from stanch.model.problem import Source
+from stanch.model.record import record
 from stanch.model.risk import Risk
 from stanch.model.run import StepRecord
 from stanch.response.approvals import VALID_S, people_needed
 from stanch.response.approvers import Approvers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Asking:
     """The hook of a step that waits for a yes. `addresses` are people's own, by their login's name."""
 

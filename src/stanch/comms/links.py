@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import os
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -19,6 +19,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from stanch.model.message import Message
 from stanch.model.problem import Refused, Unusable
+from stanch.model.record import record
 from stanch.store.tables import one_time_link, person
 
 PATH = "/approve/"
@@ -28,7 +29,7 @@ _SIGNED = "sign"
 _KEY_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Question:
     """What a link asks, of whom, and until when (epoch seconds)."""
 

@@ -9,7 +9,7 @@ import asyncio
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeVar, assert_never
 
@@ -22,6 +22,7 @@ from stanch.model.incident import EventKind
 from stanch.model.message import Channel, Delivered, DeliveryState, Message, NotDelivered
 from stanch.model.plan import Contact
 from stanch.model.problem import StanchError
+from stanch.model.record import record
 from stanch.store import entering
 from stanch.store.document import storable
 from stanch.store.engine import Store
@@ -62,7 +63,7 @@ class PagingChannel(Channel, Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Delivery:
     """A row of the outbox. `due_at` is when it is tried next; `because` why the last try failed."""
 

@@ -6,17 +6,17 @@ have, the most first, then by name.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from stanch.diagnosis import estimate
 from stanch.diagnosis.reading import Scan
 from stanch.model.postgres import Index, IndexShape, Table
+from stanch.model.record import record
 
 MOST_COLUMNS = 4
 MOST_CANDIDATES = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Candidate:
     """Indexes to try together: one, or one for each side of an OR. `equalities` counts the leading columns that are
     compared with one value; `ranged` and `sorted` tell what the column after them is for.

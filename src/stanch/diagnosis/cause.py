@@ -7,15 +7,15 @@ no I/O and ask for nothing twice: `stanch.diagnosis.search` meets the needs of a
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from stanch.diagnosis import causes
 from stanch.model.finding import Finding, RuledOut
 from stanch.model.postgres import Observation, Request
+from stanch.model.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Need:
     """More evidence is wanted before this cause can say. Each request is answered, be it by a refusal."""
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from stanch.model.record import record
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -167,7 +169,7 @@ def _operator_end(text: str, start: int, end: int) -> int:
     return end
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Normalised:
     """A statement without literals and comments: every value is a parameter, numbered from 1 as they appear.
 
@@ -184,7 +186,7 @@ class Normalised:
         return "".join(token.text for token in self.tokens)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Unreadable:
     """A text that is no whole, single statement, and why."""
 

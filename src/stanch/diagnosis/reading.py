@@ -16,6 +16,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from stanch.diagnosis.lexer import Kind, Normalised, Unreadable, folded, for_planning, normalise
+from stanch.model.record import record
 
 MOST_READ = 20_000
 """Characters; a longer statement is a generated one, and reading it would take longer than the incident allows."""
@@ -39,7 +40,7 @@ class Use(StrEnum):
     RANGE = "range"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Named:
     """A table as a statement names it; `schema` is None where it leaves that to the search path."""
 
@@ -47,7 +48,7 @@ class Named:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Scan:
     """One appearance of a table in a statement.
 
@@ -66,7 +67,7 @@ class Scan:
     limited: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reading:
     """A statement understood. `planned` is the SELECT that is planned in its place, None where none stands for it.
 

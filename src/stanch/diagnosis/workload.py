@@ -2,11 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from stanch.diagnosis.lexer import Normalised, normalise
 from stanch.model.postgres import Observation, Session, Statement
+from stanch.model.record import record
 
 LEAST_ACTIVE = 0.2
 """Mean sessions at work below which the server has nothing to be cured of."""
@@ -17,7 +18,7 @@ _OUTGROWN = 10
 """Times the mean of the calls that ended, from which a running one is of another kind."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Load:
     """A statement in the window. `time_s` sums over sessions; `share` is its part of all statements' time, 0 to 1.
 
@@ -66,7 +67,7 @@ class Load:
         return self.waiting > 0 and self.waiting >= self.running
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Workload:
     """`loads` in order of their time, the largest first. `active` is the mean number of sessions at work."""
 

@@ -12,6 +12,7 @@ import httpx
 from stanch.catalogue.signals import SIGNALS
 from stanch.drift.settings import DriftSettings
 from stanch.model.problem import Problem
+from stanch.model.record import record
 from stanch.model.signal import Signal
 from stanch.signals.exposition import Labels, parse
 from stanch.signals.sources.scrape import Target, fetch
@@ -27,7 +28,7 @@ class Database(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Ended:
     """A program that ended: its status and what it wrote, cut to what a probe reads."""
 
@@ -36,7 +37,7 @@ class Ended:
     err: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Exposed:
     """What one target exposes: its series by metric name, or why it could not be scraped."""
 

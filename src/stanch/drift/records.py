@@ -5,17 +5,17 @@ gone while its cluster is away, and is told of once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from stanch.model.drift import Answer, Named, Presence
 from stanch.model.problem import Source
+from stanch.model.record import record
 from stanch.store.tables import drift, drift_check
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Standing:
     """Where one named thing stands: its last answer, what it was last known to be, and since when."""
 
@@ -25,7 +25,7 @@ class Standing:
     asked_at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Checked:
     """A playbook's last check: when, and how many things were there, gone (`known`), and not to be asked for."""
 

@@ -5,7 +5,6 @@ above act in that transaction: page, start a run.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -18,6 +17,7 @@ from stanch.incidents.timeline import Chain
 from stanch.model.incident import EventKind, Incident, IncidentStatus
 from stanch.model.plan import Plan
 from stanch.model.problem import Refused
+from stanch.model.record import record
 from stanch.model.rule import Alert
 from stanch.store import entering, plans
 from stanch.store.document import storable
@@ -35,7 +35,7 @@ REOPEN_S = 600.0
 Hook = Callable[[Connection, Incident, float], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Hooks:
     """What else happens in the transaction: `opened` also when an incident reopens, `raised` when it gets worse."""
 

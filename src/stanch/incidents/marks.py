@@ -6,7 +6,6 @@ before.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +15,7 @@ from stanch.charts.quantity import prose
 from stanch.incidents import timeline
 from stanch.model.incident import EventKind, Incident, IncidentStatus
 from stanch.model.problem import Refused
+from stanch.model.record import record
 from stanch.store import entering
 from stanch.store.document import storable
 from stanch.store.numbering import take_turns
@@ -37,7 +37,7 @@ class MarkKind(StrEnum):
     CHANGE = "change"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Mark:
     """One change. `previous` is what ran before it; `by` who said so. Times are Unix seconds."""
 
@@ -51,7 +51,7 @@ class Mark:
     by: str
 
 
-def record(
+def keep(
     connection: Connection,
     *,
     kind: MarkKind,

@@ -5,7 +5,6 @@ count goes on after a restart.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
@@ -17,6 +16,7 @@ from stanch.incidents import lifecycle, timeline
 from stanch.model.incident import EventKind, Incident, IncidentStatus
 from stanch.model.plan import Plan, Threshold, ThresholdRole
 from stanch.model.problem import Problem
+from stanch.model.record import record
 from stanch.model.risk import Risk
 from stanch.model.rule import AlertState, Evaluation, Rule
 from stanch.model.run import StepState
@@ -43,7 +43,7 @@ class Verdict(Enum):
     RESOLVED = "resolved"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Recovery:
     """Where an incident stands on its way out.
 

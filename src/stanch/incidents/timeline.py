@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Text, bindparam, func, insert, select, type_coerce
@@ -19,6 +18,7 @@ from stanch.incidents import projection
 from stanch.incidents.fold import apply, fold
 from stanch.model.incident import Event, EventKind, Incident
 from stanch.model.problem import Level, Problem
+from stanch.model.record import record
 from stanch.store import entering
 from stanch.store.document import canonical, storable
 from stanch.store.numbering import counting_on, next_number, next_numbers
@@ -127,7 +127,7 @@ def extend(connection: Connection, incident_id: str) -> Iterator[Chain]:
         _insert(connection, chain.added)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Known:
     """An incident as somebody left it, with the digest of its last event, which no other state of it has."""
 

@@ -1,14 +1,14 @@
 """Timeline events as people read them: the same sentence in the console, on the command line and in the review."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
 from stanch.charts.quantity import prose
 from stanch.model.incident import Event, EventKind
+from stanch.model.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Wording:
     """`text` is the sentence, plain text; `detail` what stands smaller below it; `key` marks a turning point."""
 

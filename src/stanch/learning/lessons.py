@@ -1,13 +1,14 @@
 """What a cause teaches: the lesson to draft and who usually holds it. A team edits the draft; it is never final."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from stanch.model.record import record
 
 Subject = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Lesson:
     """`text` is what was learned; `actions` are what to do so that it does not happen again."""
 

@@ -8,13 +8,13 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePath
 
 from stanch.charts.quantity import prose
 from stanch.learning.practice import Practice
 from stanch.model.plan import Playbook, Step
+from stanch.model.record import record
 from stanch.playbook.compile import compile_playbooks
 from stanch.playbook.steps import timebox
 
@@ -26,7 +26,7 @@ _PARENTHESIS = re.compile(r"[(\[][^()\[\]]*\d[^()\[\]]*[)\]]")
 _LONGEST = 80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Typed:
     """A command that a person said they ran in the incident, beside the playbook: after the step `after`, or None."""
 
@@ -35,7 +35,7 @@ class Typed:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Edit:
     """The lines `first` to before `last` (0-based) become `lines`; `because` is the evidence, in one line.
 
@@ -50,7 +50,7 @@ class Edit:
     label_at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Patch:
     """`diff` is empty where nothing is proposed. `proposed` and `left_out` are the changes in words."""
 

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from statistics import median
 
+from stanch.model.record import record
 from stanch.model.run import Run, StepRecord, StepState
 from stanch.response.slots import is_secret
 
@@ -12,7 +12,7 @@ REPORTED = "Reported done by "
 """How the reason of a step begins that a person reported (`response.runs.complete`)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ByHand:
     """What a person reported in the place of what the step has: their words, in which run, of which incident."""
 
@@ -21,7 +21,7 @@ class ByHand:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Used:
     """A value of a slot and in how many runs it was filled in."""
 
@@ -31,7 +31,7 @@ class Used:
     times: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Practice:
     """One step of a procedure over all runs. `times` counts the runs in which it came to an end or to `unknown`.
 

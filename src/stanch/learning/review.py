@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +10,10 @@ from stanch.charts.quantity import prose
 from stanch.incidents.wording import wording
 from stanch.learning.lessons import Lesson, lesson
 from stanch.model.incident import ClockState, Event, EventKind, Incident
+from stanch.model.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Times:
     """Seconds; None where it did not happen. `began_at` is epoch seconds.
 
@@ -31,7 +31,7 @@ class Times:
     resolve_s: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Picture:
     """A chart of the review and the name of its file beside the document."""
 
@@ -39,7 +39,7 @@ class Picture:
     chart: Chart
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Review:
     """`markdown` refers to the pictures by file name; `times` are what the promises are measured against."""
 

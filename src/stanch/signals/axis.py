@@ -4,15 +4,14 @@ Rates and persistences are differences of times, so a clock that is set by hand 
 monotonic clock tells how long it really was since the last look, and what is left over is a jump.
 """
 
-from dataclasses import dataclass
-
 from stanch.model.clock import Clock
+from stanch.model.record import record
 
 # NTP slews what is smaller; a step of less than this changes no window by more than a scrape does anyway.
 TOLERANCE_S = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Moment:
     """`at` in epoch seconds, never before the moment before; `jumped` by how much the clock was set since."""
 

@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from stanch.catalogue.signals import with_own
 from stanch.charts.quantity import prose
 from stanch.model.plan import Plan, Severity, Threshold, ThresholdRole
 from stanch.model.problem import Level, Problem
+from stanch.model.record import record
 from stanch.model.rule import Rule
 from stanch.model.signal import CounterIncrease, CounterRate, CounterRatio, Histogram, Reading, Signal
 from stanch.signals.reading import gives
@@ -19,7 +19,7 @@ ACTING = frozenset({ThresholdRole.ALERT, ThresholdRole.ROLLBACK_TRIGGER, Thresho
 UNGRADED = "P2"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Compiled:
     rules: tuple[Rule, ...]
     problems: tuple[Problem, ...]

@@ -9,10 +9,10 @@ Formats: https://prometheus.io/docs/instrumenting/exposition_formats/ (text 0.0.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from stanch.model.problem import Level, Problem, Source
+from stanch.model.record import record
 from stanch.model.signal import Sample
 
 H = TypeVar("H")
@@ -34,7 +34,7 @@ class Malformed(ValueError):
     """A line that is no sample; the message says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Exposition(Generic[H]):
     """One scrape as read. Where there are problems the whole scrape is to be refused: half of it would look whole."""
 

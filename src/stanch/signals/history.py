@@ -9,13 +9,13 @@ import math
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Insert, Table, and_, cast, delete, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
+from stanch.model.record import record
 from stanch.model.rule import AlertState
 from stanch.signals.rules import Standing
 from stanch.signals.windows import Labels, Series, Windows, milliseconds
@@ -33,7 +33,7 @@ _MOST_WAITING = 1_000_000
 _SeriesKey = tuple[str, Labels]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Remembered:
     """What the store knew: `last_at` is when anything was last measured, None where nothing was."""
 

@@ -8,11 +8,12 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
 from stanch.catalogue.signals import SIGNALS
+from stanch.model.record import record
 from stanch.model.rule import AlertState, Rule
 from stanch.model.signal import (
     Comparison,
@@ -39,7 +40,7 @@ _WHOLE = 1000.0
 _MOST_STEPS = 20_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Made:
     """A series with a value for each sample."""
 
@@ -48,7 +49,7 @@ class Made:
     values: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Rehearsal:
     """What a rule did. `left_at_s` is when its signal left the range, `fired_at_s` when it fired, both from the start.
 
@@ -190,7 +191,7 @@ def _limits(rule: Rule) -> tuple[float, float] | None:
 # --- series that have a value ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Stage:
     """Makes series of which a reading has the first of `values` until the step `calm`, and the second from then on."""
 

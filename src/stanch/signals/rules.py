@@ -7,10 +7,10 @@ has been *seen* in range.
 """
 
 import math
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from stanch.model.record import record
 from stanch.model.rule import AlertState, Evaluation, Rule
 
 
@@ -38,7 +38,7 @@ class Change(StrEnum):
     DATA_LOST = "data lost"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Transition:
     """A change of a rule. `raised` tells, for lost data, whether the rule had fired and is not known to be well."""
 

@@ -8,11 +8,11 @@ every statement by itself; what is hashed before it is written asks for it befor
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
+from stanch.model.record import record
 from stanch.store.document import canonical
 
 _KEY = "stanch.entry"
@@ -24,7 +24,7 @@ def _as_it_is(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Entry:
     """The two nets of a store, each idempotent. Without one, text enters as it is."""
 

@@ -72,7 +72,7 @@ async def make_mark(request: Asked) -> Response[dict[str, Any]]:
     if caller is None:
         raise Unauthenticated("You are not logged in.")
     mark, new = await served.store.write(
-        lambda rows: marks.record(
+        lambda rows: marks.keep(
             rows,
             kind=body.kind,
             service=body.service,

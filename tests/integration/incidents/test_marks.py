@@ -19,7 +19,7 @@ async def deployed(store: Store, version: str | None = "v1", *, now: float = NOW
         "kind": MarkKind.DEPLOY, "service": "booking", "version": version, "previous": None, "text": "", "at": None,
         "by": "ci", "now": now, **more,
     }  # fmt: skip
-    return await store.write(lambda rows: marks.record(rows, **given))
+    return await store.write(lambda rows: marks.keep(rows, **given))
 
 
 async def opened(store: Store, *, now: float, service: str = "booking") -> str:

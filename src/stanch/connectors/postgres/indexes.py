@@ -1,7 +1,6 @@
 """Indexes: what the server says of one, and the session that builds or drops it without stopping writes."""
 
 import hashlib
-from dataclasses import dataclass
 
 import msgspec
 import psycopg
@@ -11,6 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 from stanch.connectors.postgres.session import Session, connect
 from stanch.connectors.postgres.wire import one_statement
 from stanch.model.postgres import Build
+from stanch.model.record import record
 
 ELDER_S = 30.0
 """A transaction that is open for longer is worth naming: a concurrent build waits for its end."""
@@ -61,7 +61,7 @@ SELECT json_build_object(
 )::text FROM place""")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Elder:
     """A transaction that a concurrent build waits for: open for `age_s` seconds, `ELDER_S` or more."""
 
@@ -71,7 +71,7 @@ class Elder:
     application: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class IndexState:
     """An index by name. `columns` is None where there is none of that name.
 
@@ -107,7 +107,7 @@ def application(index: str) -> str:
     return f"stanch builds #{hashlib.sha256(index.encode()).hexdigest()[:16]}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Found:
     valid: bool
     on: bool
@@ -115,7 +115,7 @@ class _Found:
     columns: tuple[str | None, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Told:
     table: bool
     taken: bool

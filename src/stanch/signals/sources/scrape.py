@@ -4,13 +4,13 @@ A scrape is bounded in time and in size; what goes wrong with it is a problem, n
 """
 
 import asyncio
-from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from stanch.model.problem import Level, Problem, Source
+from stanch.model.record import record
 from stanch.signals.exposition import Labels
 
 _ACCEPT = "text/plain;version=0.0.4;q=1,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1"
@@ -39,7 +39,7 @@ class ScrapeSettings(BaseModel):
         return url
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Target:
     """A target by its name. `labels` are what each of its series gets: `job` (the name) and `instance`, as usual."""
 
@@ -58,7 +58,7 @@ class Target:
         return tuple(sorted((own | self.settings.labels).items()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Answer:
     """What a target answered."""
 

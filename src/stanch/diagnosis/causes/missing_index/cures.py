@@ -1,13 +1,13 @@
 """Which index cures a suspect: by the planner's costs, or by an estimate where it cannot be asked."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from stanch.diagnosis import ddl, estimate
 from stanch.diagnosis.candidates import Candidate
 from stanch.diagnosis.causes.missing_index.suspects import MOST_RETURNED, Suspect
 from stanch.model.postgres import IndexShape, Observation, Planned, PlanRequest, Unanswered
+from stanch.model.record import record
 
 LEAST_GAIN = 2.0
 LEAST_ESTIMATED_GAIN = 5.0
@@ -17,7 +17,7 @@ WHOLE_TABLE = 0.5
 _SAME_COST = 1.1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Cure:
     """What helps a suspect. `gain` is how many times cheaper a call gets; `planned` whether the planner said so.
 

@@ -1,7 +1,6 @@
 """Which statements an index may cure, and why the others not."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from stanch.diagnosis.candidates import Candidate, candidates, serving, unique_lookup
 from stanch.diagnosis.lexer import Unreadable
@@ -9,6 +8,7 @@ from stanch.diagnosis.reading import Named, Reading, Scan, read
 from stanch.diagnosis.relations import Relations
 from stanch.diagnosis.workload import Load, Workload
 from stanch.model.postgres import IndexShape, Observation, Table
+from stanch.model.record import record
 
 CAUSE = "missing_index"
 SMALL_PAGES = 1000
@@ -19,7 +19,7 @@ MOSTLY_IN_PLACE = 0.5
 _MOST_UPDATES_READ = 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Suspect:
     """A scan that an index may cure. `table` is what was named, `leaf` where the rows are (a partition, or itself)."""
 
