@@ -5,6 +5,7 @@ read-only; an undo is rated like any other command, and one that destroys is lef
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -126,8 +127,10 @@ class Attendant:
             return now == step.progress.get(BEFORE)
         return seen is not None and now != seen
 
-    async def undo(self, step: StepRecord, *, within_s: float) -> str | None:
-        """Put the command back and look; why that failed, where it did."""
+    async def undo(
+        self, step: StepRecord, *, within_s: float, begun_before: Callable[[], float | None] | None = None
+    ) -> str | None:
+        """Put the command back and look; why that failed, where it did. For `begun_before` see `Executor.run`."""
         stages: Any = step.progress.get(UNDO)
         if not stages:
             return "there is no known undo"
@@ -136,7 +139,7 @@ class Attendant:
         if rated(pipeline).risk is Risk.DESTRUCTIVE:
             return f"its undo destroys something, so it is yours to run: {words}"
         before = await self.present(step)
-        ran = await self._look(step, pipeline, within_s=within_s, harmless=False)
+        ran = await self._look(step, pipeline, within_s=within_s, harmless=False, begun_before=begun_before)
         if ran.fault is not None:
             return f"`{words}`: {ran.fault}"
         found = self.companions(step)
@@ -150,7 +153,13 @@ class Attendant:
         return None
 
     async def _look(
-        self, step: StepRecord, pipeline: Pipeline, *, within_s: float = LOOK_S, harmless: bool = True
+        self,
+        step: StepRecord,
+        pipeline: Pipeline,
+        *,
+        within_s: float = LOOK_S,
+        harmless: bool = True,
+        begun_before: Callable[[], float | None] | None = None,
     ) -> Looked:
         name = f"{step.run_id}/{step.key}/{'look' if harmless else 'undo'}"
         variables: dict[str, str] = {}
@@ -158,7 +167,12 @@ class Attendant:
             pipeline, variables = self._identity.taken_by(pipeline)
         try:
             done: Execution = await self._executor.run(
-                pipeline, step=name, timebox_s=within_s, harmless=harmless, variables=variables
+                pipeline,
+                step=name,
+                timebox_s=within_s,
+                harmless=harmless,
+                begun_before=begun_before,
+                variables=variables,
             )
         except NotStarted as not_started:
             return Looked(output="", fault=str(not_started))

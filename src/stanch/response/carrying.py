@@ -70,7 +70,7 @@ class Carrying:
             endless=Trait.ENDLESS in step.traits,
             harmless=step.risk is Risk.READ_ONLY,
             record=record,
-            begun_within_s=self._held.safe_for_s,
+            begun_before=self._held.safe_until,
             show=lambda output: self._held.show(step, output),
         )
         try:

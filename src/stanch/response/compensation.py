@@ -42,7 +42,7 @@ class Compensation:
         self._held.must_hold()
         if step.action is None:
             self._executor.end_left_over(f"{step.run_id}/{step.key}/undo")
-            return await self._attendant.undo(step, within_s=self._undo_s)
+            return await self._attendant.undo(step, within_s=self._undo_s, begun_before=self._held.safe_until)
         action = self._acting.of(step)
         if action is None:
             return f"No action `{step.action}` is configured here."

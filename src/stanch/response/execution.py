@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +153,7 @@ class Executor:
         record: str | None = None,
         variables: Mapping[str, str] | None = None,
         secrets: tuple[str, ...] = (),
-        begun_within_s: float | None = None,
+        begun_before: Callable[[], float | None] | None = None,
         show: Show | None = None,
     ) -> Execution:
         """Run the stages to their end, to `timebox_s` or, where `endless`, for as long as is captured.
@@ -161,7 +161,8 @@ class Executor:
         `step` names whose processes these are; `variables` are added to what every command gets, `secrets` are
         values that its output must not show, beside those that are known anyway. `harmless`
         commands may also be ended for printing without end. With a `record` the outcome outlives this server; a
-        harmless command without one ends with it. What is not begun `begun_within_s` from now never is: a server that
+        harmless command without one ends with it. What is not begun before `begun_before()` (of this executor's
+        monotonic clock; None is for good), asked at the last moment, never is: a server that
         stood still may have lost the right to. Raises NotStarted. When cancelled, the processes are ended before the
         cancellation goes on, unless the server is leaving.
         """
@@ -177,12 +178,13 @@ class Executor:
             harmless=harmless,
             limits=self._limits,
         )
+        before = None if begun_before is None else begun_before()
         path = None if record is None else str(self._records.path(record))
         order = Order(
             job=job,
             secrets=(*self._redactor.known, *secrets),
             record=path,
-            not_after=None if begun_within_s is None else time.monotonic() + begun_within_s,
+            not_after=None if before is None else time.monotonic() + before - self._clock.monotonic(),
         )
         began = self._clock.monotonic()
         reader, writer = await self._connect()

@@ -100,11 +100,9 @@ class HeldRun:
         """The last look before an act. Raises LeaseLost where another may have taken the run."""
         self._journal.must_hold()
 
-    @property
-    def safe_for_s(self) -> float | None:
-        """For how many seconds from now the run may be acted for without a further renewal; None: for good."""
-        until = self._journal.safe_until
-        return None if until is None else until - self._clock.monotonic()
+    def safe_until(self) -> float | None:
+        """Until when (monotonic seconds) the run may be acted for without a further renewal; None: for good."""
+        return self._journal.safe_until
 
     # --- what is known ---
 

@@ -26,13 +26,17 @@ LONG = Timing(lease_s=60.0)
 
 
 class JumpingClock(SystemClock):
-    """A wall clock that somebody sets; durations go on as they were."""
+    """A wall clock that somebody sets; durations go on as they were, but for the time that the process stood still."""
 
     def __init__(self) -> None:
         self.offset = 0.0
+        self.stood_still_s = 0.0
 
     def now(self) -> float:
         return super().now() + self.offset
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.stood_still_s
 
 
 def twin(stage: Stage, folder: Path, store) -> Stage:
@@ -123,6 +127,29 @@ async def test_the_fence_holds_where_a_replica_slept_through_its_lease(postgres_
         assert run.steps[0].state is StepState.DONE
         assert [event.data["attempt"] for event in await other.events(EventKind.STEP_STARTED)] == [1, 2]
         assert await far.read(timeline.verify) == ()
+
+
+async def test_what_stood_still_between_its_intent_and_its_act_does_not_act(postgres_url: str, tmp_path: Path) -> None:
+    clock = JumpingClock()
+    async with await Store.open(postgres_url, clock) as store:
+        stage = Stage(store, tmp_path, act("index"), clock=clock, timing=SHORT)
+        await stage.open()
+        propose = stage.actions["build"].propose
+
+        async def propose_and_stand_still(context):
+            if context.step.state is StepState.APPROVED:
+                clock.stood_still_s += 100.0
+            return await propose(context)
+
+        stage.actions["build"].propose = propose_and_stand_still
+        async with stage.running("one", alone=False):
+            await stage.until_step("index", StepState.PROPOSED)
+            await stage.approve("index")
+            run = await stage.until_over()
+        assert [event.data["attempt"] for event in await stage.events(EventKind.STEP_STARTED)] == [1, 2]
+        # Its lease ran out, it took the run anew, saw that nothing had been done, and did it: once.
+        assert stage.world.journal() == ["build-index: begun", "build-index: built"]
+        assert run.epoch >= 3
 
 
 async def test_two_runners_share_many_runs_and_do_each_step_once(postgres_url: str, tmp_path: Path) -> None:
