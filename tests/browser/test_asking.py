@@ -1,6 +1,7 @@
 """Filling in a command, answering a link and breaking the glass, in a real browser, by mouse and by keyboard."""
 
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -71,6 +72,9 @@ async def test_another_sees_the_values_and_approves_with_a_reason(console: Conso
     await proposed(console)
     other = await visit("/incidents/1", person="bob")
     await expect(other.locator("#next")).to_contain_text("<release-name>")
+    facts = other.locator("#next .facts")
+    await expect(facts).to_contain_text(re.compile(r"Acts as\s*user \S+ of this machine"))
+    await expect(facts).to_contain_text(re.compile(r"Approved by\s*Incident commander or Release lead"))
     await picture(other, "approve")
     await other.get_by_placeholder("Why it has to be done").fill("it breaks booking")
     await other.get_by_role("button", name="Approve", exact=True).click()

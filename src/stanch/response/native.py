@@ -67,7 +67,7 @@ def _is_a_matter_of_rights(refused: BaseException) -> bool:
 
 async def _planned(statement: str, query: Query | None, redact: Callable[[str], str]) -> Tried:
     if query is None:
-        return Tried(well=False, because="No database is configured to ask.", output="")
+        return Tried(well=None, because="It cannot be told: no database is configured to ask.", output="")
     try:
         answer = await query(statement)
     except StanchError as refused:

@@ -44,6 +44,11 @@ def current_context(path: Path) -> str | None:
     return None if match is None else match[1]
 
 
+def reads_a_file(step: StepRecord) -> bool:
+    """Whether a file is read to say as whom a step acts: a kubeconfig, for a command that names one of its tools."""
+    return step.command is not None and any(tool in step.command for tool in KUBE)
+
+
 def system_user() -> str:
     """The user of the operating system that this process runs as."""
     try:

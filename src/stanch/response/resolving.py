@@ -2,11 +2,12 @@
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 
 from stanch.model.run import StepRecord
 from stanch.response import slots
 from stanch.response.attending import Attendant
-from stanch.response.principals import Principals
+from stanch.response.principals import Principals, reads_a_file
 from stanch.response.ways import Means, Way, goes_by_itself
 
 
@@ -30,6 +31,7 @@ class Resolving:
         """The same without a look at what is there now: for what was begun already. Raises Refused."""
         resolved = slots.resolved(replace(step, statement=step.command))
         alone = goes_by_itself(step, way, self._means)
-        # It may read a kubeconfig, which need not lie on a fast disk.
-        acts_as = await asyncio.to_thread(self._principals.whom, resolved, way, by_itself=alone)
+        whom = partial(self._principals.whom, resolved, way, by_itself=alone)
+        # A kubeconfig need not lie on a fast disk; a thread costs more than all else, so only what reads one gets it.
+        acts_as = await asyncio.to_thread(whom) if reads_a_file(resolved) else whom()
         return replace(resolved, acts_as=acts_as)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from stanch.incidents import timeline
 from stanch.model.plan import Procedure, Role
+from stanch.model.run import StepRecord
 from stanch.response import controls
 from stanch.web import acts, bodies, filling, gate, rendering
 from stanch.web.gallery import marks
@@ -77,6 +78,7 @@ async def _room_parts(request: Asked, material: room.Material, view: Room) -> li
         "caller": frame.caller(request),
         "may": frame.may(request),
         "procedures": _startable(request, material),
+        "whose": _whose(request, material, view),
         "barred": _barred(request, material, view),
         "charts": charts,
         "marks": shown,
@@ -93,16 +95,31 @@ def _startable(request: Asked, material: room.Material) -> list[tuple[str, str]]
     return [(each.key, each.name) for each in plan.of(Procedure) if each.steps and each.key not in going_on]
 
 
+def _asked(material: room.Material, view: Room) -> StepRecord | None:
+    """The step that waits for a yes."""
+    waits = view.next
+    if not isinstance(waits, decision.Decide) or waits.by_hand or waits.open or waits.options:
+        return None
+    steps = (step for run in material.runs if run.id == waits.run_id for step in run.steps)
+    return next(step for step in steps if step.key == waits.key)
+
+
+def _whose(request: Asked, material: room.Material, view: Room) -> str:
+    """The roles whose yes what waits takes; empty where it is any responder's."""
+    step, served = _asked(material, view), served_by(request)
+    if step is None:
+        return ""
+    plan = served.plan_of(material.incident)
+    return " or ".join(served.approvers.roles_for(plan, material.incident.severity, step))
+
+
 def _barred(request: Asked, material: room.Material, view: Room) -> str:
     """Why this person's yes would not count for what waits; empty where it would."""
-    waits = view.next
-    if not isinstance(waits, decision.Decide) or waits.by_hand or waits.open:
+    step, person = _asked(material, view), frame.caller(request).person
+    if step is None:
         return ""
-    person = frame.caller(request).person
-    if person in waits.proposers:
+    if isinstance(view.next, decision.Decide) and person in view.next.proposers:
         return "You filled it in; two others approve what destroys."
-    steps = (step for run in material.runs if run.id == waits.run_id for step in run.steps)
-    step = next(step for step in steps if step.key == waits.key)
     return served_by(request).approvers.refusal(material.incident, step, person) or ""
 
 
