@@ -95,8 +95,9 @@ class Replica:
 class Pair:
     """The two, and what a test asks of them. `url` is the database's own, past the wires."""
 
-    def __init__(self, folder: Path, url: str, replicas: tuple[Replica, Replica]) -> None:
+    def __init__(self, folder: Path, url: str, replicas: tuple[Replica, Replica], lease_s: float) -> None:
         self.folder = folder
+        self.lease_s = lease_s
         self.url = url
         self.replicas = replicas
         self.journal_path = folder / "journal"
@@ -125,7 +126,7 @@ class Pair:
                 stack.callback(_end, replica)
                 await server.start()
                 replicas.append(replica)
-            pair = cls(folder, url, (replicas[0], replicas[1]))
+            pair = cls(folder, url, (replicas[0], replicas[1]), lease_s)
             pair._looking = await psycopg.AsyncConnection.connect(url, autocommit=True)
             stack.push_async_callback(pair._looking.close)
             yield pair

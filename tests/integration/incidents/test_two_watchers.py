@@ -77,7 +77,7 @@ async def test_one_incident_one_page_one_run_one_end_and_one_review(
     settings = (
         f'[scrape.booking]\nurl = "http://127.0.0.1:{port}/metrics"\ninterval_s = 1.0\n\n[response]\nclean_s = 4.0\n'
     )
-    async with Pair.up(tmp_path / "pair", postgres_url, settings=settings, playbook=WATCHED) as pair:
+    async with Pair.up(tmp_path / "pair", postgres_url, settings=settings, playbook=WATCHED, lease_s=20.0) as pair:
         await until(lambda: pair.is_at("1.1", "proposed"), 60)
         async with pair.replicas[0].server.person() as somebody:
             pair.takes(0)

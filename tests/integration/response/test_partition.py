@@ -45,6 +45,6 @@ async def test_a_replica_that_falls_silent_loses_and_repeats_nothing(
             assert played.counts["people_asked_what_happened"] == 0
             if fault.seconds == LONG:
                 assert played.taken_s is not None
-                assert played.taken_s < LEASE_S + 2.0
+                assert played.taken_s < LEASE_S + 10.0
     async with await Store.open(postgres_url, SystemClock()) as store:
         assert await store.read(timeline.verify) == ()

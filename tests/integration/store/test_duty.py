@@ -13,7 +13,7 @@ from stanch.store.tables import heartbeat
 from waiting import until
 from wire import Wire
 
-TERM_S = 1.5
+TERM_S = 3.0
 
 
 def beat(name):
