@@ -256,6 +256,8 @@ def _tell_preview(preview: dict[str, Any]) -> None:
     say(f"Would run ({preview['risk']}): {preview['statement']}")
     for key, value in preview["target"].items():
         say(f"  {key}: {value}")
+    if preview["acts_as"]:
+        say(f"  as: {preview['acts_as']}")
     if preview["raised"]:
         say(f"  {preview['raised']}.")
     if preview["open"]:

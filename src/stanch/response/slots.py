@@ -164,7 +164,8 @@ class Template:
 class Preview:
     """A filled-in command before anything is written: what would run, on what, with what risk.
 
-    `argv` is None where no process of ours runs it. `raised` says why the risk is more than the playbook's text had.
+    `argv` is None where no process of ours runs it. `raised` says why the risk is more than the playbook's text had;
+    `acts_as` as whom it would act (see `principals`).
     """
 
     statement: str
@@ -173,6 +174,7 @@ class Preview:
     target: dict[str, str]
     raised: str | None
     open: tuple[str, ...] = ()
+    acts_as: str | None = None
 
 
 def is_secret(slot: Slot) -> bool:

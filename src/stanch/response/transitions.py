@@ -48,7 +48,7 @@ LATE = "late"
 RECORD = "record"
 """In a step's progress: where its supervisor writes what became of its command (see `records`)."""
 
-NO_UNDO = "no undo"
+NO_UNDO = "No undo"
 """The name of the fact that says, before people approve, why there is no undo."""
 
 _KEPT = frozenset(

@@ -162,7 +162,7 @@ async def act_on_step(request: Asked, run_id: FromPath[str], step: FromPath[str]
     do = acts.doing(request, run_id, key)
     if isinstance(body, bodies.FillStep) and body.preview:
         values = body.values
-        shown = await do.served.store.read(lambda rows: filling.preview(rows, run_id, key, values, by=do.by))
+        shown = await do.served.store.read(lambda rows: filling.preview(rows, do.served, run_id, key, values, by=do.by))
         return {"preview": msgspec.to_builtins(shown)}
     return await _run_after(do, lambda rows: act.unit(rows, do, body))
 

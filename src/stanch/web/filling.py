@@ -1,6 +1,7 @@
 """Filling in a step's places, for the API and the console: what is offered, what it would be, and doing it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from stanch.model.run import Run, StepRecord, StepState
 from stanch.response import evidence, runs, slots
 from stanch.response.evidence import Offer
 from stanch.response.slots import Preview
+from stanch.response.ways import goes_by_itself, way_of
 from stanch.settings import Settings
 from stanch.web.served import Served
 
@@ -47,7 +49,9 @@ def fill(
     return runs.fill(connection, run_id, step_key, values, by=by, now=now, offered=offered)
 
 
-def preview(connection: Connection, run_id: str, step_key: str, values: Mapping[str, str], *, by: str) -> Preview:
+def preview(
+    connection: Connection, served: Served, run_id: str, step_key: str, values: Mapping[str, str], *, by: str
+) -> Preview:
     """What would run with these values; nothing is written. Raises NotFound, Refused."""
     run = runs.get(connection, run_id)
     step = next((step for step in run.steps if step.key == step_key), None)
@@ -55,7 +59,11 @@ def preview(connection: Connection, run_id: str, step_key: str, values: Mapping[
         raise NotFound(f"Run {run_id} has no step {step_key}.", hint=f"`stanch run show {run_id}` lists them.")
     if not fillable(step):
         raise Refused(f"'{step.text}' has nothing to fill in now.", hint="Nothing was changed.")
-    return slots.preview(slots.filled(step, values, by=by, at=0.0, origins={}))
+    filled = slots.filled(step, values, by=by, at=0.0, origins={})
+    way = way_of(filled, served.means)
+    alone = goes_by_itself(filled, way, served.means)
+    resolved = filled if slots.open_slots(filled) else slots.resolved(filled)
+    return replace(slots.preview(filled), acts_as=served.principals.whom(resolved, way, by_itself=alone))
 
 
 def as_document(run: Run, offered: Mapping[str, tuple[Offer, ...]]) -> dict[str, dict[str, Any]]:

@@ -65,6 +65,7 @@ async def test_three_people_at_their_terminals(release: Console, terminal: Termi
     assert "release_name=..." in shown
     status, preview = await terminal.types("run", "fill", "1.1", "release_name=v2", "--preview", person="ann")
     assert (status, "Would run (destructive): rm -r releases/v2" in preview) == (0, True)
+    assert "of this machine" in preview.partition(" as: user ")[2]
     status, refused = await terminal.types("run", "fill", "1.1", "release_name=-v2", person="ann")
     assert (status, "read as an option" in refused) == (1, True)
     status, printed = await terminal.types("run", "fill", "1.1", "release_name=v2", person="ann")

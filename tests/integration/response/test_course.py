@@ -82,7 +82,7 @@ async def test_what_has_no_known_undo_says_so_before_it_is_approved(sqlite_store
     async with stage.running():
         step = await stage.until_step("make", StepState.PROPOSED)
     assert step.undo is None
-    assert dict(step.facts) == {"no undo": "Stanch knows no way to put this back."}
+    assert dict(step.facts) == {"No undo": "Stanch knows no way to put this back."}
 
 
 async def test_a_command_that_changes_what_another_changed_meanwhile_is_not_put_back_blindly(

@@ -186,12 +186,14 @@ async def act_on_step(
 async def preview(request: Asked, incident_id: FromPath[str], run_id: FromPath[str]) -> Html:
     """What would run with these values; nothing is written. Without a script, a page of its own."""
     step, body = await bodies.step_form(request, bodies.FillStep)
-    by = frame.caller(request).person
-    shown = await served_by(request).store.read(lambda rows: filling.preview(rows, run_id, step, body.values, by=by))
+    do = acts.doing(request, run_id, step)
+    shown = await do.served.store.read(
+        lambda rows: filling.preview(rows, do.served, run_id, step, body.values, by=do.by)
+    )
     if frame.is_htmx(request):
-        return rendering.page("parts/preview.html", preview=shown)
+        return rendering.page("parts/preview.html", preview=shown, fragment=True)
     where: dict[str, Any] = {"incident_id": incident_id, "run_id": run_id, "step": step}
-    return frame.page(request, "preview.html", place="now", preview=shown, values=body.values, **where)
+    return frame.page(request, "preview.html", place="now", preview=shown, fragment=False, values=body.values, **where)
 
 
 @post("/incidents/{incident_id:str}/controls/undo", opt=gate.RESPONDER)

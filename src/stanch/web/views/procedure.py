@@ -133,7 +133,7 @@ def _stages(preview: Preview, tried: Callable[[StepPreview], Tried | None]) -> I
         who = steps[0].decided_by if steps[0].decided_by != decided else None
         decided = steps[0].decided_by
         yield Stage(
-            title=title or "Steps",
+            title="Steps" if not title else title[0].upper() + title[1:],
             note=" ".join(filter(None, (under, who))),
             steps=tuple(_step(step, tried(step), _beside(step, preview)) for step in steps),
         )
