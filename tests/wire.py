@@ -17,6 +17,8 @@ from typing import Literal, Self
 How = Literal["hold", "drop", "reset"]
 
 _CHUNK = 65_536
+_ASKS_ABOUT_ENCRYPTION = 8
+"""Bytes of what a connection may say before it says who it is."""
 _COMMIT = b"COMMIT\x00"
 _REMEMBERED = 200_000
 
@@ -147,9 +149,7 @@ class Wire:
     ) -> None:
         with contextlib.suppress(OSError):
             while chunk := await reader.read(_CHUNK):
-                if from_near and not line.opening:
-                    line.opening = b" " if len(chunk) <= 8 else chunk  # first it only asks about encryption
-                elif from_near and line.opening == b" ":
+                if from_near and not line.opening and len(chunk) > _ASKS_ABOUT_ENCRYPTION:
                     line.opening = chunk
                 trip = self._tripped(line, chunk) if from_near else None
                 if trip is not None and not trip.delivered:

@@ -1,5 +1,6 @@
 """Two real servers on one real PostgreSQL, one of which falls silent in the middle of a step and comes back."""
 
+import asyncio
 import random
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from partition_rounds import Fault, Kind, Point, play
 from stanch.incidents import timeline
 from stanch.model.clock import SystemClock
 from stanch.store.engine import Store
+from waiting import until
 
 LONG, SHORT = LEASE_S * 1.4, LEASE_S * 0.2
 
@@ -48,3 +50,20 @@ async def test_a_replica_that_falls_silent_loses_and_repeats_nothing(
                 assert played.taken_s < LEASE_S + 10.0
     async with await Store.open(postgres_url, SystemClock()) as store:
         assert await store.read(timeline.verify) == ()
+
+
+async def test_a_replica_that_hears_nothing_looks_by_itself(postgres_url: str, tmp_path: Path) -> None:
+    """The yes is given at one replica, which stands still from then on; the other is told of it, and does not hear."""
+    async with Pair.up(tmp_path / "pair", postgres_url) as pair:
+        still, deaf = pair.replicas
+        pair.takes(0.0)
+        async with still.server.person() as somebody:
+            run = await pair.begin(somebody)
+            deaf.wire.cut("drop", only=b"stanch-listen")
+            said = still.wire.when(b"step approved", delivered=True, then=still.freeze)
+            saying = asyncio.create_task(somebody.approve(await pair.step(somebody, run)))
+            await asyncio.wait_for(said.fired.wait(), 30)
+            await until(lambda: pair.is_over(run), 40)  # without its ear it would look once a minute
+            still.thaw()
+            await saying
+        assert pair.acts(run) == {"begun": 1, "ended": 1}
