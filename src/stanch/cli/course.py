@@ -279,6 +279,7 @@ def _tell_step(step: "StepPreview", tried: dict[str, Any] | None) -> None:
         *([f"whose yes: {' or '.join(step.approvers)}"] if step.approvers else []),
         *([f"by hand: {step.by_hand}"] if step.by_hand else []),
         *([f"if: {step.condition}. {step.decided_by}"] if step.condition else []),
+        *([f"time: {time}"] if (time := _time(step)) else []),
         *([f"side by side: {step.beside}"] if step.beside else []),
         *(
             [f"to fill in: {', '.join(f'{place.placeholder} ({place.kind})' for place in step.slots)}"]
@@ -296,6 +297,18 @@ def _tell_step(step: "StepPreview", tried: dict[str, Any] | None) -> None:
         say(f"       {_VERDICTS[tried['well']]}: {tried['because']}")
         for line in tried["output"].splitlines()[:_LINES]:
             say(f"         | {line}")
+
+
+def _time(step: "StepPreview") -> str:
+    """When it begins, when it is to be done, and how long it may take."""
+    from stanch.charts.quantity import prose  # noqa: PLC0415 - only what a command needs is imported
+
+    parts = [
+        *([f"begins after {prose(step.begins_s)}"] if step.begins_s else []),
+        *([f"done {prose(step.due_s)} after the start"] if step.due_s is not None else []),
+        *([f"at most {prose(step.timebox_s)}"] if step.timebox_s is not None else []),
+    ]
+    return ", ".join(parts)
 
 
 def _as_dict(found: "Preview", tried: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -108,6 +108,9 @@ class Preview:
     destructive: int
 
 
+BY_REPORT = "By what a person reports."
+"""How it is known that a person has done something."""
+
 Asked = Callable[[StepRecord], Sequence[str]]
 """The roles whose yes a step takes; none where any responder's does."""
 
@@ -289,7 +292,7 @@ def _verified(record: StepRecord, way: Way | ByHand | FillIn, means: Means) -> s
         said.append(f"A person compares by eye: {record.expects}")
     if not said and record.command is not None and not isinstance(way, ByHand):
         said.append("By whether the database answers." if way is Way.QUERY else "By its exit status alone.")
-    return " ".join(said) or ("By what a person reports." if isinstance(way, ByHand) else "")
+    return " ".join(said) or (BY_REPORT if isinstance(way, ByHand) else "")
 
 
 def _undone(record: StepRecord, way: Way | ByHand | FillIn) -> str:

@@ -68,6 +68,11 @@ def test_a_phase_is_named_once_and_not_again_by_the_condition_that_is_its_name()
     assert [row.text for row in found.rows if row.kind == "phase"] == ["Look", "End"]
 
 
+def test_a_phase_that_begins_with_a_question_is_named_before_it() -> None:
+    found = drawn(look(phase="Look"), act(phase="Mend", condition="if needed"), look(phase="Mend"))
+    assert [(row.kind, row.text) for row in found.rows[2:4]] == [("phase", "Mend"), ("question", "if needed")]
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_nothing_or_little_is_drawn_too(number: int) -> None:
     assert len(drawn(*[look()] * number).signs) == number + 1

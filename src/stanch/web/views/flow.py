@@ -142,22 +142,28 @@ class _Drawing:
 
     def _step(self, key: str, lane: int, tails: Sequence[_Tail]) -> _Tail:
         step = self.steps[key]
+        self._phase(step)
+        row = Row(kind="step", text=step.text, number=step.number)
+        return self._sign(row, lane=lane, form=form_of(step), tails=tails, state=step.state or "")
+
+    def _phase(self, step: StepPreview) -> None:
+        """Name the phase, where it is another one."""
         if step.phase != self.phase:
             self.phase = step.phase
             if step.phase:
                 self.rows.append(Row(kind="phase", text=step.phase))
-        row = Row(kind="step", text=step.text, number=step.number)
-        return self._sign(row, lane=lane, form=form_of(step), tails=tails, state=step.state or "")
 
     def _choice(self, choice: Choice, lane: int, tails: Sequence[_Tail]) -> tuple[_Tail, ...]:
         first = self.steps[next(_keys(choice.ways[0][1]))]
         alone = len(choice.ways) == 1
         text = choice.ways[0][0] if alone else "One of these"
+        if alone and plain(first.phase or "") == plain(text):
+            self.phase = first.phase
+        elif alone:
+            self._phase(first)
         question = Row(kind="question", text=plain(text), note=first.decided_by or "")
         asked = self._sign(question, lane=lane, form="question", tails=tails)
         if alone:
-            if plain(first.phase or "") == plain(text):
-                self.phase = first.phase
             inside = self.stretches(choice.ways[0][1], lane=lane + 1, tails=(asked,))
             return (*inside, _Tail(row=asked.row, lane=lane, dashed=True))
         ends: list[_Tail] = []

@@ -10,7 +10,7 @@ from stanch.model.plan import Plan
 from stanch.model.risk import Risk
 from stanch.model.run import Run, StepState
 from stanch.response.native import Tried
-from stanch.response.preview import Place, Preview, StepPreview
+from stanch.response.preview import BY_REPORT, Place, Preview, StepPreview
 from stanch.web.views import room
 from stanch.web.views.flow import Flow, flow, form_of, plain
 from stanch.web.views.playbook import Steps
@@ -185,7 +185,7 @@ def _facts(step: StepPreview, beside: str) -> Iterator[tuple[str, str]]:
     yield "Why", step.hint or ""
     yield "Time", _time(step)
     yield "Side by side", beside
-    yield "Verified", step.verified
+    yield "Verified", "" if step.verified == BY_REPORT else step.verified
     yield "Put back", step.undone
 
 
