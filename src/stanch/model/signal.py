@@ -104,10 +104,14 @@ class GaugeRatio:
 
 @record
 class CounterRate:
-    """The per-second rate of counters over a window, summed; with `aggregate` max, the largest of them."""
+    """The per-second rate of counters over a window, summed; with `aggregate` max, the largest of them.
+
+    With `by`, they are summed for each group of these labels, and the largest of the groups counts.
+    """
 
     selector: Selector
     aggregate: str = "sum"
+    by: tuple[str, ...] = ()
 
 
 @record
@@ -123,12 +127,13 @@ class CounterRatio:
 
     With `disjoint`, `whole` does not contain `part`: the share is part / (part + whole) (hits and misses).
     Where no series of `part` exists and `whole` has data, the part is 0: an error that never happened has
-    no counter yet.
+    no counter yet. With `by`, the share is taken for each group of these labels and the largest of them counts.
     """
 
     part: Selector
     whole: Selector
     disjoint: bool = False
+    by: tuple[str, ...] = ()
 
 
 @record

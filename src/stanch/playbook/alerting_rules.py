@@ -6,7 +6,7 @@ it is said why not.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -28,7 +28,7 @@ from stanch.model.signal import (
 from stanch.playbook.alerting_rule import AlertingRule
 from stanch.playbook.document import Block, Code, Document, Items, Quote, Section
 from stanch.playbook.query import Query, aggregates, read_query
-from stanch.playbook.words import slug
+from stanch.playbook.words import listing, slug
 
 MAX_CHARACTERS = 100_000
 """Characters of rules that are read of one document."""
@@ -38,6 +38,7 @@ _COMPARISONS = Pattern(r">=|<=|==|!=|>|<")
 _JOINS = Pattern(r"\s(?:and|or|unless)\s")
 _NUMBER = Pattern(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?:\s*[*/]\s*(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)*")
 _GROUPED = Pattern(r"\b(?P<how>by|without)\s*\((?P<labels>[^()]*)\)")
+_AGGREGATIONS = Pattern(r"\b(?:sum|avg|max|min|count)\s*(?:by\b|without\b|\()")
 _HUNDRED = Pattern(r"100\s*\*\s*(?P<behind>.+)|(?P<before>.+?)\s*\*\s*100", re.DOTALL)
 _HUMP = Pattern(r"(?<=[a-z0-9])(?=[A-Z])")
 _DURATION = Pattern(r"(?:\d+(?:ms|[smhdwy]))+")
@@ -129,18 +130,48 @@ def watch_of(expression: str) -> Watch | str:
         query, comparison = right, _FLIPPED[comparison]
     else:
         return "it compares with no number"
-    for each in _GROUPED.finditer(query):
-        labels = {label.strip() for label in each["labels"].split(",")} - {"le", ""}
-        if labels or each["how"] == "without":
-            each_of = " and ".join(sorted(labels)) or "group"
-            return f"Prometheus computes it for each {each_of}, and a rule here watches one value"
     hundredth = _HUNDRED.fullmatch(query)
     whole = (hundredth["behind"] or hundredth["before"]) if hundredth else ""
     for text, value in ((query, limit), (whole, limit / 100)):
         read = read_query(text) if text else None
         if read is not None and (text == query or isinstance(read.reading, CounterRatio | GaugeRatio)):
+            groups = _groups(text)
+            if groups:
+                reading = _worst(read.reading, comparison, groups, text)
+                read = None if reading is None else replace(read, reading=reading)
+            if read is None:
+                return (
+                    f"Prometheus computes it for each {listing(groups[0][1]) or 'group'}, and a rule watches one value"
+                )
             return _exact(read, comparison, float(f"{value:.12g}"), aggregated=aggregates(text))
     return "its query is of no form that Stanch evaluates"
+
+
+def _groups(query: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The groupings of a query, `by` or `without`, with their labels; the buckets of a histogram are no group."""
+    found = (
+        (each["how"], tuple(sorted({label.strip() for label in each["labels"].split(",")} - {"le", ""})))
+        for each in _GROUPED.finditer(query)
+    )
+    return tuple((how, labels) for how, labels in found if labels or how == "without")
+
+
+def _worst(
+    reading: Reading, comparison: Comparison, groups: Sequence[tuple[str, tuple[str, ...]]], query: str
+) -> Reading | None:
+    """The reading of the group that is furthest out: any is over a limit where the largest is. None if none reads so."""
+    ratio = isinstance(reading, CounterRatio | GaugeRatio)
+    if len(_AGGREGATIONS.findall(query)) != (2 if ratio else 1):
+        return None
+    furthest = (comparison in _ABOVE and "max") or (comparison in _BELOW and "min")
+    if isinstance(reading, Gauge | CounterRate) and reading.aggregate == furthest:
+        return reading
+    how, labels = groups[0]
+    if comparison not in _ABOVE or how != "by" or tuple(groups) != ((how, labels),) * (2 if ratio else 1):
+        return None
+    if isinstance(reading, CounterRatio | GaugeRatio) or (isinstance(reading, CounterRate) and not reading.by):
+        return replace(reading, by=labels)
+    return None
 
 
 def _exact(query: Query, comparison: Comparison, value: float, *, aggregated: bool) -> Watch | str:

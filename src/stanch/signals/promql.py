@@ -119,6 +119,8 @@ def _reading(reading: Reading, statistic: Statistic | None, window_s: float, lab
             return _gauge(reading, statistic, window_s, labels)
         case GaugeRatio():
             return _gauge_ratio(reading, statistic, window_s, labels)
+        case CounterRate(selector=selector, by=by) if by:
+            return f"max({_sum(by)}({_over('rate', selector, window_s, labels)}))"
         case CounterRate(selector=selector, aggregate=aggregate):
             return f"{aggregate}({_over('rate', selector, window_s, labels)})"
         case CounterIncrease(selector=selector):
@@ -142,19 +144,22 @@ def _gauge(reading: Gauge, statistic: Statistic | None, window_s: float, labels:
 
 
 def _gauge_ratio(reading: GaugeRatio, statistic: Statistic | None, window_s: float, labels: Labels) -> str:
-    by = f" by ({', '.join(reading.by)})" if reading.by else ""
-    part = f"sum{by} ({_level(reading.part, statistic, window_s, labels)})"
-    whole = f"sum{by} ({_level(reading.whole, statistic, window_s, labels)})"
+    part = f"{_sum(reading.by)}({_level(reading.part, statistic, window_s, labels)})"
+    whole = f"{_sum(reading.by)}({_level(reading.whole, statistic, window_s, labels)})"
     ratio = f"{part} / ({whole} > 0)"
     return f"max({f'1 - {ratio}' if reading.complement else ratio})"
 
 
 def _counter_ratio(reading: CounterRatio, window_s: float, labels: Labels) -> str:
-    part = f"sum({_over('increase', reading.part, window_s, labels)})"
-    whole = f"sum({_over('increase', reading.whole, window_s, labels)})"
-    if not reading.disjoint:
-        return f"({part} or {whole} * 0) / {whole}"
-    return f"({part} or {whole} * 0) / (({part} or {whole} * 0) + ({whole} or {part} * 0))"
+    part = f"{_sum(reading.by)}({_over('increase', reading.part, window_s, labels)})"
+    whole = f"{_sum(reading.by)}({_over('increase', reading.whole, window_s, labels)})"
+    over = f"(({part} or {whole} * 0) + ({whole} or {part} * 0))" if reading.disjoint else whole
+    share = f"({part} or {whole} * 0) / {over}"
+    return f"max({share})" if reading.by else share
+
+
+def _sum(by: Sequence[str]) -> str:
+    return f"sum by ({', '.join(by)}) " if by else "sum"
 
 
 def _histogram(reading: Histogram, statistic: Statistic | None, window_s: float, labels: Labels) -> str:

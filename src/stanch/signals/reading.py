@@ -115,10 +115,14 @@ def _bound(
             return _Gauge(reading, windows, statistic, 0 if reading.relative else window_ms, labels)
         case GaugeRatio():
             return _GaugeRatio(reading, windows, statistic, window_ms, labels)
+        case CounterRate(selector=selector, by=by) if by:
+            return _WorstRate(_GroupedCounters(windows.watch(selector, labels), window_ms, by, per_second=True))
         case CounterRate(selector=selector, aggregate=aggregate):
             return _Counters(windows.watch(selector, labels), window_ms, per_second=True, aggregate=aggregate)
         case CounterIncrease(selector=selector):
             return _Counters(windows.watch(selector, labels), window_ms, per_second=False)
+        case CounterRatio() if reading.by:
+            return _WorstCounterRatio(reading, windows, window_ms, labels)
         case CounterRatio():
             return _CounterRatio(reading, windows, window_ms, labels)
         case Histogram() if statistic is Statistic.MEAN:
@@ -229,6 +233,70 @@ class _CounterRatio:
         return divided(part, part + whole if self._disjoint else whole)
 
 
+Group = tuple[str, ...]
+"""The values of the labels that a group has in common; a label that a series has not is empty."""
+
+
+def _grouped(values: Iterable[tuple[Series, float]], by: Sequence[str]) -> dict[Group, float]:
+    """The sums of the values of each group."""
+    groups: dict[Group, float] = {}
+    for series, value in values:
+        own = dict(series.labels)
+        group = tuple(own.get(label, "") for label in by)
+        groups[group] = groups[group] + value if group in groups else value
+    return groups
+
+
+class _GroupedCounters:
+    """What `_Counters` sums, for each group."""
+
+    __slots__ = ("_by", "_range_s", "_selection", "_window")
+
+    def __init__(self, selection: Selection, window_ms: int, by: Sequence[str], *, per_second: bool) -> None:
+        self._selection = selection
+        self._window = window_ms
+        self._by = by
+        self._range_s = window_ms / 1000 if per_second else None
+
+    def values(self, at: int) -> dict[Group, float]:
+        self._selection.refresh()
+        start = at - self._window
+        grown = ((series, increase(series, start, at, self._range_s)) for series in self._selection.found)
+        return _grouped(((series, value) for series, value in grown if value is not None), self._by)
+
+
+class _WorstRate:
+    __slots__ = ("_groups",)
+
+    def __init__(self, groups: _GroupedCounters) -> None:
+        self._groups = groups
+
+    def value(self, at: int) -> float | None:
+        values = self._groups.values(at)
+        return largest(list(values.values())) if values else None
+
+
+class _WorstCounterRatio:
+    """As `_CounterRatio`, of the group whose share is the largest."""
+
+    __slots__ = ("_disjoint", "_part", "_whole")
+
+    def __init__(self, reading: CounterRatio, windows: Windows, window_ms: int, labels: Labels) -> None:
+        part, whole = windows.watch(reading.part, labels), windows.watch(reading.whole, labels)
+        self._part = _GroupedCounters(part, window_ms, reading.by, per_second=False)
+        self._whole = _GroupedCounters(whole, window_ms, reading.by, per_second=False)
+        self._disjoint = reading.disjoint
+
+    def value(self, at: int) -> float | None:
+        parts, wholes = self._part.values(at), self._whole.values(at)
+        shares = []
+        for group in wholes | parts if self._disjoint else wholes:
+            known = parts.get(group, wholes.get(group, 0.0) * 0)
+            whole = wholes.get(group, known * 0)
+            shares.append(divided(known, known + whole if self._disjoint else whole))
+        return largest(shares) if shares else None
+
+
 # --- gauges ------------------------------------------------------------------------------------------------------
 
 
@@ -300,20 +368,12 @@ class _GaugeRatio:
         self._complement = reading.complement
 
     def value(self, at: int) -> float | None:
-        parts = self._grouped(self._part, at)
-        wholes = self._grouped(self._whole, at)
+        parts = _grouped(self._part.values(at), self._by)
+        wholes = _grouped(self._whole.values(at), self._by)
         ratios = [parts[group] / whole for group, whole in wholes.items() if whole > 0 and group in parts]
         if not ratios:
             return None
         return largest([1 - ratio for ratio in ratios] if self._complement else ratios)
-
-    def _grouped(self, values: _GaugeValues, at: int) -> dict[tuple[str, ...], float]:
-        groups: dict[tuple[str, ...], float] = {}
-        for series, value in values.values(at):
-            own = dict(series.labels)
-            group = tuple(own.get(label, "") for label in self._by)
-            groups[group] = groups[group] + value if group in groups else value
-        return groups
 
 
 # --- histograms --------------------------------------------------------------------------------------------------

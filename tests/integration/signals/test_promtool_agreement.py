@@ -121,6 +121,9 @@ def labelled(draw: st.DrawFn) -> list[Labels]:
     ]
 
 
+GROUPS = st.sampled_from([(), ("zone",), ("host", "zone"), ("absent",)])
+
+
 # --- random signals ------------------------------------------------------------------------------------------------
 
 
@@ -158,18 +161,19 @@ def reading(draw: st.DrawFn, metric: str) -> tuple[Reading, Statistic | None, li
             statistic = None if relative else draw(st.sampled_from([statistic, *QUANTILES]))
             return Gauge(selector=chosen, aggregate=aggregate, relative=relative, scale=scale), statistic, series
         series += [(other.metric, labels, holes(draw, gauge(draw))) for labels in labelled(draw)]
-        by = draw(st.sampled_from([(), ("zone",), ("host", "zone")]))
-        return GaugeRatio(part=chosen, whole=other, by=by, complement=draw(st.booleans())), statistic, series
+        return GaugeRatio(part=chosen, whole=other, by=draw(GROUPS), complement=draw(st.booleans())), statistic, series
     series = [(metric, labels, holes(draw, counter(draw))) for labels in labelled(draw)]
     if kind == "rate":
         aggregate = draw(st.sampled_from(["sum", "max"]))
-        return CounterRate(selector=chosen, aggregate=aggregate), draw(st.sampled_from([None, Statistic.RATE])), series
+        by = draw(GROUPS)
+        statistic = draw(st.sampled_from([None, Statistic.RATE]))
+        return CounterRate(selector=chosen, aggregate=aggregate, by=by), statistic, series
     if kind == "increase":
         return CounterIncrease(selector=chosen), None, series
     if draw(st.integers(0, 4)) == 0:
         series = []
     series += [(other.metric, labels, holes(draw, counter(draw))) for labels in labelled(draw)]
-    return CounterRatio(part=chosen, whole=other, disjoint=draw(st.booleans())), None, series
+    return CounterRatio(part=chosen, whole=other, disjoint=draw(st.booleans()), by=draw(GROUPS)), None, series
 
 
 def histogram(draw: st.DrawFn, chosen: Selector) -> tuple[Reading, Statistic | None, list[tuple[str, Labels, Values]]]:

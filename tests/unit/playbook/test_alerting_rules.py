@@ -47,6 +47,30 @@ MORE, LESS, EQUAL = Comparison.GREATER, Comparison.LESS, Comparison.EQUAL
         ("sum(rate(errors_total[5m])) / sum(rate(requests_total[5m])) > 0.05", RATIO, MORE, 0.05, 300),
         ("(sum(rate(errors_total[5m])) / sum(rate(requests_total[5m]))) * 100 > 5", RATIO, MORE, 0.05, 300),
         ("100 * sum(rate(errors_total[5m])) / sum(rate(requests_total[5m])) > 5", RATIO, MORE, 0.05, 300),
+        (
+            "sum by (service) (rate(errors_total[5m])) > 2",
+            CounterRate(selector=of("errors_total"), by=("service",)),
+            MORE,
+            2,
+            300,
+        ),
+        (
+            "sum(rate(errors_total[5m])) by (job, az) / sum(rate(requests_total[5m])) by (az, job) > 0.05",
+            CounterRatio(part=of("errors_total"), whole=of("requests_total"), by=("az", "job")),
+            MORE,
+            0.05,
+            300,
+        ),
+        (
+            "100 * sum by (db) (used) / sum by (db) (size) > 90",
+            GaugeRatio(part=of("used"), whole=of("size"), by=("db",)),
+            MORE,
+            0.9,
+            0,
+        ),
+        ("max by (pod) (queue_length) > 7", Gauge(selector=of("queue_length"), aggregate="max"), MORE, 7, 0),
+        ("max without (pod) (queue_length) > 7", Gauge(selector=of("queue_length"), aggregate="max"), MORE, 7, 0),
+        ("min by (pod) (workers) < 7", Gauge(selector=of("workers"), aggregate="min"), LESS, 7, 0),
         ("sum(used) / sum(size) > 0.9", GaugeRatio(part=of("used"), whole=of("size")), MORE, 0.9, 0),
         (
             "histogram_quantile(0.95, sum by (le) (rate(x_seconds_bucket[5m]))) > 1",
@@ -75,10 +99,14 @@ def test_what_comes_to_one_value_is_watched(
 @pytest.mark.parametrize(
     ("expression", "because"),
     [
-        ("sum by (service) (rate(errors_total[5m])) > 2", "for each service"),
-        ("sum(rate(errors_total[5m])) by (job, instance) > 2", "for each instance and job"),
+        ("sum by (service) (rate(errors_total[5m])) < 2", "for each service"),
+        ("sum(queue_length) by (job, instance) > 2", "for each instance and job"),
         ("sum without (pod) (rate(errors_total[5m])) > 2", "for each pod"),
-        ("max without (pod) (queue_length) > 2", "for each pod"),
+        ("max without (pod) (queue_length) < 2", "for each pod"),
+        ("min by (pod) (queue_length) > 2", "for each pod"),
+        ("sum(sum by (pod) (rate(errors_total[5m]))) > 2", "for each pod"),
+        ("sum by (a) (rate(x[5m])) / sum by (b) (rate(y[5m])) > 2", "for each a"),
+        ("sum by (a) (rate(x[5m])) / sum(rate(y[5m])) > 2", "for each a"),
         ("histogram_quantile(0.95, sum by (le, job) (rate(x_bucket[5m]))) > 1", "for each job"),
         ("histogram_quantile(0.95, rate(x_bucket[5m])) > 1", "for each series"),
         ("rate(errors_total[5m]) < 1", "for each series"),
@@ -140,7 +168,7 @@ groups:
   - record: job:errors
     expr: sum(errors_total)
   - alert: EachService
-    expr: sum by (service) (rate(errors_total[5m])) > 2
+    expr: sum by (service) (rate(errors_total[5m])) < 2
     for: 5m
     labels: {severity: P2}
 """
