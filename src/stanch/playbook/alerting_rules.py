@@ -1,8 +1,8 @@
 """Prometheus alerting rules inside a playbook: read to the letter, or not at all.
 
 A rule of Prometheus fires for each series that its expression leaves; a rule of Stanch watches one value. Where both
-say the same (`sum(...)`, a single value, the largest of several over a limit), the rule can be armed. Everywhere else
-it is said why not.
+say the same (`sum(...)`, a single value, the largest of several or of several groups over a limit), it can be armed.
+Everywhere else it is said why not.
 """
 
 import re
@@ -159,7 +159,7 @@ def _groups(query: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
 def _worst(
     reading: Reading, comparison: Comparison, groups: Sequence[tuple[str, tuple[str, ...]]], query: str
 ) -> Reading | None:
-    """The reading of the group that is furthest out: any is over a limit where the largest is. None if none reads so."""
+    """The reading of the group that is furthest out: one is over a limit if the largest is. None if none reads so."""
     ratio = isinstance(reading, CounterRatio | GaugeRatio)
     if len(_AGGREGATIONS.findall(query)) != (2 if ratio else 1):
         return None
