@@ -60,6 +60,7 @@ def _choice(run: str, step: dict[str, Any], more: str) -> Iterator[str]:
     yield f"To decide: {choice['question']}"
     for option in choice["options"]:
         yield _command("choose", run, option["key"], "", more) + f"    {option['text']}"
+        yield from (f"      {key}" for key in option.get("keys", ()))
     yield _command("skip", run, step["key"], _WHY, more) + "    not this"
 
 

@@ -118,7 +118,9 @@ def _step(event: Event) -> Wording:  # noqa: C901, PLR0912 - one short case a ki
     match event.kind:
         case EventKind.STEP_STARTED:
             again = f"attempt {data['attempt']}" if int(data.get("attempt") or 1) > 1 else ""
-            return Wording(text=f"Begun: {text}", detail=again or _get(data, "command"))
+            whom = f"as {data['acts_as']}" if data.get("acts_as") else ""
+            said = again or _get(data, "command")
+            return Wording(text=f"Begun: {text}", detail=", ".join(filter(None, (said, whom))))
         case EventKind.STEP_DONE:
             return Wording(text=f"Done: {text}", detail=f"in {prose(float(data.get('elapsed_s') or 0))}")
         case EventKind.STEP_FAILED:

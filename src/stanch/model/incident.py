@@ -24,12 +24,12 @@ class EventKind(StrEnum):
     CLOCK_KEPT = "clock kept"  # name, elapsed_s
     CLOCK_MISSED = "clock missed"  # name, late_s
     RUN_STARTED = "run started"  # run, procedure, because
-    STEP_STARTED = "step started"  # run, step, text, command, attempt
+    STEP_STARTED = "step started"  # run, step, text, command, attempt, acts_as
     STEP_DONE = "step done"  # run, step, text, elapsed_s, output
     STEP_FAILED = "step failed"  # run, step, text, because
     STEP_SKIPPED = "step skipped"  # run, step, text, because
     STEP_UNKNOWN = "step unknown"  # run, step, text, because
-    STEP_PROPOSED = "step proposed"  # run, step, digest, risk, statement, undo, open (placeholders)
+    STEP_PROPOSED = "step proposed"  # run, step, digest, risk, statement, acts_as, undo, open (placeholders)
     STEP_FILLED = (
         "step filled"  # run, step, text, by, values (name, placeholder, value, origin), statement, risk, raised
     )

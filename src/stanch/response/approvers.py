@@ -10,11 +10,12 @@ A role that no line names is never guessed. Viewers never approve; that is decid
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from stanch.model.incident import Incident
-from stanch.model.plan import Contact, Plan, Playbook, Role, Severity
+from stanch.model.plan import Contact, Plan, Role, Severity
 from stanch.model.problem import Source
 from stanch.model.risk import Risk
 from stanch.model.run import StepRecord
@@ -110,7 +111,7 @@ def stated_approvers(plan: Plan, severity: str, step: StepRecord) -> Who | None:
     fitting = [
         line
         for playbook in plan.playbooks
-        for line in _lines(playbook, names, levels)
+        for line in _lines(playbook.path, playbook.text, names, levels)
         if (not line.destructive_only or step.risk is Risk.DESTRUCTIVE)
         and (not line.severities or severity.casefold() in {each.casefold() for each in line.severities})
     ]
@@ -122,10 +123,15 @@ def stated_approvers(plan: Plan, severity: str, step: StepRecord) -> Who | None:
     return Who(roles=tuple(dict.fromkeys(role for line in chosen for role in line.roles)), source=chosen[0].source)
 
 
-def _lines(playbook: Playbook, names: Sequence[str], levels: Sequence[str]) -> Iterator[_Line]:
-    """The lines of prose that say who approves; what stands in a code fence says nothing."""
+@lru_cache(maxsize=64)
+def _lines(path: str, document: str, names: tuple[str, ...], levels: tuple[str, ...]) -> tuple[_Line, ...]:
+    """The lines of a playbook's prose that say who approves; what stands in a code fence says nothing.
+
+    They are read once: each step of each page asks for them.
+    """
+    found = []
     fenced = False
-    for number, text in enumerate(playbook.text.splitlines(), 1):
+    for number, text in enumerate(document.splitlines(), 1):
         if text.lstrip().startswith(("```", "~~~")):
             fenced = not fenced
             continue
@@ -134,12 +140,14 @@ def _lines(playbook: Playbook, names: Sequence[str], levels: Sequence[str]) -> I
         roles = _roles_in(text, names)
         if roles:
             words = {word.casefold() for word in re.findall(r"[A-Za-z0-9-]+", text)}
-            yield _Line(
+            line = _Line(
                 roles=roles,
                 severities=tuple(level for level in levels if level.casefold() in words),
                 destructive_only=_DESTRUCTIVE.search(text) is not None,
-                source=Source(path=playbook.path, line=number, text=text),
+                source=Source(path=path, line=number, text=text),
             )
+            found.append(line)
+    return tuple(found)
 
 
 def _roles_in(text: str, names: Sequence[str]) -> tuple[str, ...]:

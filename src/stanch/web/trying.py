@@ -60,6 +60,8 @@ class Trials:
     def __init__(self, served: Served) -> None:
         self._served = served
         self._kept: OrderedDict[Key, Trial] = OrderedDict()
+        self._turn = asyncio.Lock()
+        """However many procedures are tried, one tool is asked at a time."""
 
     def get(self, key: Key) -> Trial | None:
         return self._kept.get(key)
@@ -98,7 +100,8 @@ class Trials:
             assert step.dry_run is not None
             trial.shown[step.key] = step.dry_run.text
             try:
-                trial.results[step.key] = await self._served.try_natively(step)
+                async with self._turn:
+                    trial.results[step.key] = await self._served.try_natively(step)
             except Exception:
                 log.exception("a dry run broke", step=step.key)
                 trial.results[step.key] = Tried(

@@ -33,6 +33,9 @@ def step(**more) -> dict:
     }  # fmt: skip
 
 
+OPTION = {"key": "a/b", "text": "the first", "keys": ["a/b", "a/c"]}
+
+
 @pytest.mark.parametrize(
     ("asked", "wanted"),
     [
@@ -64,8 +67,8 @@ def step(**more) -> dict:
             ],
         ),
         (
-            step(progress={"choice": {"question": "Which?", "options": [{"key": "a/b", "text": "the first"}]}}),
-            ["To decide: Which?", "  stanch run choose 1.1 a/b --url http://x    the first"],
+            step(progress={"choice": {"question": "Which?", "options": [OPTION]}}),
+            ["To decide: Which?", "  stanch run choose 1.1 a/b --url http://x    the first", "      a/b", "      a/c"],
         ),
         (
             step(progress={"by_hand": True}),
