@@ -125,7 +125,7 @@ def _replace_unencodable(text: str) -> str:
 def _read(text: str) -> Script:
     source = text.encode()
     reader = _Reader(source)
-    root = _parser().parse(source).root_node
+    root = _parser().parse(_in_latin_letters(source)).root_node
     if _is_deeper(root, _DEEPEST_TREE):
         return Script(statements=(), problems=("it is nested too deeply",))
     statements = reader.statements(root, 0)
@@ -139,6 +139,20 @@ def _read(text: str) -> Script:
         expansions=tuple(dict.fromkeys(expansions)),
         is_background=reader.is_background,
     )
+
+
+_BEYOND_ASCII = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_LETTERS = {2: "\u00e9".encode(), 3: "\u00e9x".encode(), 4: "\u00e9\u00e9".encode()}
+
+
+def _in_latin_letters(source: bytes) -> bytes:
+    """The text for the grammar alone: letters in the place of what is beyond ASCII, byte for byte.
+
+    The grammar's scanner asks C's `isdigit` about whole code points (tree-sitter-bash 0.25, scanner.c, brace ranges),
+    which looks beyond the end of a table: `{` and an emoji could end the process. To bash they are letters of a word
+    and of no name, as these are. What is read is taken from the text itself, and so is where a here-document ends.
+    """
+    return source if source.isascii() else _BEYOND_ASCII.sub(lambda match: _LETTERS[len(match[0])], source)
 
 
 _DEEPEST_TREE = 12 * DEEPEST

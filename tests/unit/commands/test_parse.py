@@ -1,5 +1,8 @@
 """Shell text as statements; what bash would read otherwise is a problem, never a guess."""
 
+import subprocess
+import sys
+
 import pytest
 
 from stanch.commands.parse import DEEPEST, LONGEST, Compound, Pipeline, Simple, parse
@@ -122,3 +125,39 @@ def test_depth_and_length_are_bounded() -> None:
 def test_lone_surrogates_and_controls_are_problems_and_no_faults() -> None:
     for text in ("ls \udcff", "ls \x00", "ls \x1b[2K", "ls\r", "\ud83d ls"):
         assert parse(text).problems
+
+
+@pytest.mark.parametrize(
+    "text", ["{\U0007865a", "echo {\U0001f600..5}", "{\U0010ffff..", "${\U0007865a", "a=\U0007865a{"]
+)
+def test_no_character_ends_the_process(text: str) -> None:
+    # What the grammar's scanner read beyond its table was there or not by chance: in a process of its own, often.
+    program = f"from stanch.commands.parse import _read\nfor _ in range(500): _read({text!a})"
+    for _ in range(3):
+        assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("echo grün 東京 '😀'", [["echo", "grün", "東京", "😀"]]),
+        ("東京=1 ls", [["東京=1", "ls"]]),
+        ("a東=1 ls", [["a東=1", "ls"]]),
+        ("echo 'é' \"東\"", [["echo", "é", "東"]]),
+        ("cat 東>datei", [["cat", "東"]]),
+    ],
+)
+def test_what_is_beyond_ascii_is_letters_of_a_word_and_of_no_name(text: str, words: list[list[str]]) -> None:
+    found = parse(text)
+    assert found.is_readable
+    assert [argv(statement) for statement in found.statements] == words
+
+
+@pytest.mark.parametrize("quote", ["", "'"])
+@pytest.mark.parametrize(
+    ("end", "other"), [("日", "本"), ("é", "ü"), ("ж", "é"), ("日", "éx"), ("😀", "éé"), ("é", "日")]
+)
+def test_a_here_document_whose_end_is_not_plain_is_not_trusted(end: str, other: str, quote: str) -> None:
+    hidden = f"cat <<{quote}{end}{quote}\n{other}\ncat <<EOF\n{end}\nrm -rf /\nEOF\n"
+    assert not parse(hidden).is_readable
+    assert parse(f"cat <<EOF\n{end} {other}\nEOF\n").is_readable
