@@ -88,7 +88,7 @@ def _view(request: Asked, sight: Sight) -> ProcedureView:
         )
     return procedure.build(
         sight.preview,
-        sight.plan,
+        served_by(request).plan,
         trial=seen,
         tried=lambda step: None if trial is None else trial.of(step),
         incident=sight.incident,

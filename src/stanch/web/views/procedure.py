@@ -90,7 +90,7 @@ def build(
     run: Run | None = None,
     source: object = None,
 ) -> ProcedureView:
-    """The page's records. Pure."""
+    """The page's records; `plan` is the one whose documents the console shows. Pure."""
     whom: dict[str, int] = {}
     for step in preview.steps:
         if step.acts_as is not None:
