@@ -6,6 +6,7 @@ a topic is signalled or the nearest due time comes.
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
@@ -32,22 +33,27 @@ _SHORTEST_SLEEP_S = 0.02
 _RETRY_S = 2.0
 _AFTER_A_FAULT_S = 30.0
 _REFILL_SHARE = 1 / 4
-"""While there are more runs than room, so much room is waited for before more are taken."""
+"""While there are more runs than room, so much room is waited for before more are taken, for a moment."""
+_REFILL_S = 0.1
 _TESTIFY_S = 2.0
-"""While outcomes of ours may be asked for elsewhere, it is looked for them this often."""
+"""While outcomes of ours may be asked for elsewhere, we look this often whether they are."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class _Held:
-    """A run that this process drives. It is not to act beyond `safe_until` (monotonic seconds)."""
+    """A run that this process drives."""
 
     hold: Hold
     drive: Drive
     task: asyncio.Task[None]
     journal: Journal
-    safe_until: float
+
+    @property
+    def safe_until(self) -> float:
+        """It is not to act beyond that moment (monotonic seconds)."""
+        return math.inf if self.journal.safe_until is None else self.journal.safe_until
 
 
 class Runner:
@@ -106,7 +112,7 @@ class Runner:
         """Take more where there is room again; how long to sleep at most. A look a run would be a look too often."""
         self._freed.clear()
         if self._are_more and self._parallel - len(self._held) < self._parallel * _REFILL_SHARE:
-            pause = _LONGEST_SLEEP_S
+            pause = _REFILL_S
         else:
             pause = await self._in_spite_of_faults(self._take)
         return min(pause, _TESTIFY_S) if self._may_know_more else pause
@@ -214,7 +220,7 @@ class Runner:
         journal.safe_until = None if self._alone else safe_until
         drive = Drive(self._tools, journal, known)
         task = asyncio.create_task(self._drive(hold, drive), name=f"stanch-run-{hold.run_id}")
-        self._held[hold.run_id] = _Held(hold=hold, drive=drive, task=task, journal=journal, safe_until=safe_until)
+        self._held[hold.run_id] = _Held(hold=hold, drive=drive, task=task, journal=journal)
         self._changed.set()
 
     async def _drive(self, hold: Hold, drive: Drive) -> None:
@@ -253,7 +259,7 @@ class Runner:
                 self._changed.clear()
                 if not self._held:
                     await self._changed.wait()
-                nearest = min((each.safe_until for each in self._held.values()), default=float("inf"))
+                nearest = min((each.safe_until for each in self._held.values()), default=math.inf)
                 await self._clock.sleep(min(self._lease_s / 6, max(0.0, nearest - self._clock.monotonic())))
                 if renewing is None or renewing.done():
                     renewing = asyncio.create_task(self._renew())
@@ -277,7 +283,7 @@ class Runner:
             return
         for run_id, each in held.items():
             if run_id in kept:
-                each.safe_until = each.journal.safe_until = began + self._lease_s * leases.SAFE_SHARE
+                each.journal.safe_until = began + self._lease_s * leases.SAFE_SHARE
         gone = (each for run_id, each in held.items() if run_id not in kept and self._held.get(run_id) is each)
         self._lose(gone)
 

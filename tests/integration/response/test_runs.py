@@ -14,6 +14,7 @@ from stanch.model.risk import Risk, Trait
 from stanch.model.run import RunState, StepState
 from stanch.response import runs
 from stanch.response.principals import Principals
+from stanch.response.runner import Runner
 from stanch.response.tools import Timing
 from stanch.store.engine import Store
 
@@ -466,3 +467,16 @@ async def test_a_second_start_of_the_same_procedure_is_the_run_that_goes_on(
     second = await sqlite_store.write(start)
     assert second.id == first.id
     assert len(await stage.events(EventKind.RUN_STARTED)) == 1
+
+
+async def test_the_one_place_that_is_free_is_taken_while_the_others_are_busy_for_long(store, tmp_path):
+    """More runs than places, and most places hold what takes long: who waits does not wait for those."""
+    busy = [Stage(store, tmp_path, command("long", ("sleep", "300"))) for _ in range(7)]
+    quick = [Stage(store, tmp_path, command(f"quick-{number}", ("true",))) for number in range(4)]
+    for stage in (*busy, *quick):
+        await stage.open()
+    runner = asyncio.create_task(Runner(busy[0].tools, holder="one", alone=not store.shared, parallel=8).run())
+    for stage in quick:
+        assert (await stage.until_over(within_s=20.0)).state is RunState.FINISHED
+    runner.cancel()
+    await asyncio.gather(runner, return_exceptions=True)
