@@ -8,6 +8,7 @@ import typer
 from stanch.cli import asked, course
 from stanch.cli.client import DEFAULT_CONFIG, Client, Config, Json, Url
 from stanch.cli.output import duration, moment, print_json, print_table, say
+from stanch.cli.preview import preview as preview_procedure
 from stanch.model.problem import Refused
 
 app = typer.Typer(
@@ -312,7 +313,7 @@ def _the_waiting_step(run: dict[str, Any], key: str | None) -> dict[str, Any]:
     raise Refused(f"Several steps of run {run['id']} wait: {names}.", hint="Name the one you mean.")
 
 
-app.command("preview")(course.preview)
+app.command("preview")(preview_procedure)
 app.command("start")(course.start)
 for _verb in course.VERBS:
     app.command(_verb.name)(course.command_of(_verb))

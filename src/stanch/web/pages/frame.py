@@ -29,6 +29,7 @@ def is_htmx(request: Asked) -> bool:
 
 
 def page(request: Asked, template: str, *, status: int = 200, **values: Any) -> Html:
+    """A whole page, with what every page shows."""
     served = served_by(request)
     return rendering.page(
         template,
@@ -58,6 +59,7 @@ def go(address: str, *, cookies: Sequence[Cookie] = (), htmx: bool = False) -> R
 
 
 def caller(request: Asked) -> Caller:
+    """Who asks. Raises Unauthenticated."""
     caller: Caller | None = request.scope.get("user")
     if caller is None:
         raise Unauthenticated("You are not logged in.")
@@ -65,19 +67,23 @@ def caller(request: Asked) -> Caller:
 
 
 def may(request: Asked) -> bool:
+    """Whether who asks may act, and not only look."""
     caller: Caller | None = request.scope.get("user")
     return caller is not None and caller.role.includes(auth.Role.RESPONDER)
 
 
 def gallery(request: Asked) -> Gallery:
+    """The charts that were drawn last."""
     gallery: Gallery = request.app.state.gallery
     return gallery
 
 
 def throttle(request: Asked) -> Throttle:
+    """What slows down guessing."""
     throttle: Throttle = request.app.state.throttle
     return throttle
 
 
 def client(request: Asked) -> str:
+    """The address that asks."""
     return request.client.host if request.client else "unknown"
