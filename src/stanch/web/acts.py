@@ -4,7 +4,6 @@ An act is a verb: what it takes beside its target, and the unit of work that doe
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from litestar import Request
@@ -15,6 +14,7 @@ from stanch.incidents import lifecycle
 from stanch.model.incident import Incident
 from stanch.model.plan import Plan
 from stanch.model.problem import NotFound
+from stanch.model.record import record
 from stanch.response import runs
 from stanch.response.preview import named
 from stanch.web import bodies, filling
@@ -25,7 +25,7 @@ from stanch.web.served import Served, served_by
 B = TypeVar("B", bound=BaseModel)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Doing:
     """Who does it, when, and to what: `id` is the incident's or the run's, `step` a step's key within the run."""
 
@@ -40,7 +40,7 @@ class Doing:
         return self.served.plan_of(lifecycle.get(rows, self.id))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Act(Generic[B]):
     """`body` is what it takes; `unit` does it in a transaction. Raises NotFound, Refused."""
 

@@ -1,6 +1,5 @@
 """Answering a question by the signed link of a message: as the person it was sent to, and nothing else."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -10,6 +9,7 @@ from sqlalchemy import Connection
 
 from stanch.comms.links import BadLink, Links
 from stanch.model.problem import NotFound, Refused, StanchError
+from stanch.model.record import record
 from stanch.model.run import Filled, Run, StepRecord, StepState
 from stanch.response import runs, slots
 from stanch.response.approvals import VALID_S, people_missing
@@ -23,7 +23,7 @@ VIA = "by a signed link"
 _log = structlog.get_logger("stanch.web")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Asked:
     """What a link asks: the step as it is proposed now, of whom, and how many more must say yes."""
 

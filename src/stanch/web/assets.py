@@ -2,13 +2,14 @@
 
 import gzip
 import hashlib
-from dataclasses import dataclass
 from importlib import resources
+
+from stanch.model.record import record
 
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Asset:
     """A file in memory, as it is and compressed."""
 

@@ -5,12 +5,12 @@ The secrets are 256 random bits, so a plain hash is enough: there is nothing to 
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, insert, select, update
 
 from stanch.model.problem import NotFound, Refused
+from stanch.model.record import record
 from stanch.store.tables import api_token, login_session, one_time_link, person
 
 LINK_LIFETIME_S = 15 * 60.0
@@ -41,7 +41,7 @@ class Role(StrEnum):
         return order.index(self) >= order.index(other)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Caller:
     """Who makes a request. `secret` is the session's, and None for a token: a form is bound to it."""
 
@@ -50,7 +50,7 @@ class Caller:
     secret: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Link:
     """A one-time link as found by its secret, still good."""
 
@@ -59,7 +59,7 @@ class Link:
     expires_at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Token:
     """An API token as listed. `digest` identifies it and is no secret."""
 

@@ -1,12 +1,11 @@
 """A procedure as it would run here: of the plan, or of an incident, with its run where one goes on."""
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection
 
 from stanch.incidents import lifecycle
 from stanch.model.incident import Incident
 from stanch.model.plan import Plan, Procedure
+from stanch.model.record import record
 from stanch.model.run import Run, RunState
 from stanch.response import runs
 from stanch.response.expansion import expand
@@ -16,7 +15,7 @@ from stanch.web.served import Served
 from stanch.web.trying import Key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Sight:
     """What is seen. Without an incident the plan is the one that new incidents start with."""
 

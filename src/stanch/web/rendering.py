@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -15,6 +14,7 @@ from markupsafe import Markup, escape
 from stanch import __version__
 from stanch.charts import quantity, svg
 from stanch.charts.chart import Chart
+from stanch.model.record import record
 from stanch.web import assets, auth
 from stanch.web.views.room import TimelineRow
 
@@ -135,7 +135,7 @@ def page(template: str, *, status: int = 200, headers: Mapping[str, str] | None 
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Part:
     """A part of a page that is replaced in place when it changes. `version` is a digest of what it shows."""
 

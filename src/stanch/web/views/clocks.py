@@ -1,10 +1,9 @@
 """The promises of an incident, as they stand now."""
 
-from dataclasses import dataclass
-
 from stanch.charts.quantity import clock as reading
 from stanch.charts.quantity import prose
 from stanch.model.incident import ClockState, Incident, IncidentClock
+from stanch.model.record import record
 
 _KEPT = {
     "acknowledge": "acknowledged",
@@ -22,7 +21,7 @@ _TO = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ClockView:
     """`state` is running, risk (under a quarter left), kept, missed, or open (no number was promised).
 

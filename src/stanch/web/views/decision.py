@@ -1,11 +1,11 @@
 """The one thing to do next in an incident: what waits for a person, or what is going on without one."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from stanch.charts.quantity import prose
 from stanch.model.incident import Incident, IncidentStatus
 from stanch.model.plan import StepKind
+from stanch.model.record import record
 from stanch.model.risk import Risk
 from stanch.model.run import Run, RunState, StepRecord, StepState
 from stanch.response import approvals, slots
@@ -15,7 +15,7 @@ from stanch.response.slots import open_slots, words_of
 from stanch.response.transitions import CHOICE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Place:
     """A place of a command to fill in, what is in it, and the choices: each a value and where it comes from."""
 
@@ -28,7 +28,7 @@ class Place:
     choices: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Option:
     """A way that can be taken: the key of its first step, what it is called, and what would be done: text and risk."""
 
@@ -37,7 +37,7 @@ class Option:
     steps: tuple[tuple[str, Risk], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Decide:
     """A step that waits for a yes, or for its `places` to be filled in first, where one of them is `open`.
 
@@ -72,7 +72,7 @@ class Decide:
     options: tuple[Option, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Working:
     """A step that goes on by itself; `share` is how far it is, where that is known."""
 
@@ -84,7 +84,7 @@ class Working:
     until: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Watching:
     """Signals are being watched: clean since `since`, or not all of them yet."""
 
@@ -93,7 +93,7 @@ class Watching:
     out: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Over:
     """Nothing is left to do but to learn."""
 
@@ -103,14 +103,14 @@ class Over:
     reviewed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Quiet:
     """Nothing waits and nothing goes on, and why that is so."""
 
     because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Later:
     """The next step has its time from the playbook: `at`, in epoch seconds."""
 

@@ -1,16 +1,16 @@
 """When each playbook was last checked against what is outside, and what of it was gone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from stanch.drift import records
 from stanch.drift.records import Standing
 from stanch.model.drift import Presence
+from stanch.model.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Gone:
     """One thing that is gone: its line, what it is, how that is known, and since when it is known."""
 
@@ -20,7 +20,7 @@ class Gone:
     since: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Drift:
     """A playbook's last check: how many things were there, which are gone, how many could not be asked for."""
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from stanch.model.record import record
 from stanch.response.branches import Beside, Choice, Stretch
 from stanch.response.preview import Preview, StepPreview
 
@@ -18,7 +19,7 @@ _LEFT = 11
 MOST_LANES = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Row:
     """A line of text. `kind` is phase, step, question, way or end; `number` is the step's, 0 for another row."""
 
@@ -28,7 +29,7 @@ class Row:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Sign:
     """What stands on the line: `form` is alone, one, two, hand, question or end; `state` that of a run's step."""
 
@@ -42,7 +43,7 @@ Point = tuple[int, int]
 """Across and down, in pixels."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Line:
     """From sign to sign; `dashed` passes by what may be left out."""
 
@@ -62,7 +63,7 @@ class Line:
         return f"M{x1} {y1}V{y2 - ROW}C{x1} {y2 - half} {x2} {y2 - half} {x2} {y2}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Flow:
     """The picture, in pixels, and the rows beside it."""
 
@@ -105,7 +106,7 @@ def flow(preview: Preview) -> Flow:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Tail:
     """Where a line has come to."""
 

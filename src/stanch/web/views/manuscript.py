@@ -1,7 +1,6 @@
 """A playbook as its author wrote it: one row a line, inline marks as safe HTML, everything else escaped."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import assert_never
 
 from markdown_it import MarkdownIt
@@ -10,6 +9,7 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
 
+from stanch.model.record import record
 from stanch.playbook.document import (
     Block,
     Code,
@@ -27,7 +27,7 @@ from stanch.playbook.document import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Row:
     """A line of the document. `number` is the line in the file; a table's row has `cells` instead of `html`.
 

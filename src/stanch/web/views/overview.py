@@ -1,7 +1,6 @@
 """The first page: what burns, what is watched, whether the watch itself is well, what was before."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
@@ -11,6 +10,7 @@ from stanch.incidents.severities import ordered
 from stanch.model.incident import Incident, IncidentClock, IncidentStatus
 from stanch.model.plan import Plan
 from stanch.model.problem import Problem
+from stanch.model.record import record
 from stanch.model.rule import AlertState, Evaluation
 from stanch.model.run import Run, RunState, StepState
 from stanch.response import runs
@@ -27,7 +27,7 @@ LATE_S = 30.0
 """When the rules were not looked at for this long, the watch itself is not well."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Card:
     """An open incident: `waits` is what waits for a person, `clock` the promise that runs out first."""
 
@@ -42,7 +42,7 @@ class Card:
     clock: IncidentClock | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Past:
     """A resolved incident in one line."""
 
@@ -54,7 +54,7 @@ class Past:
     review: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Reviewed:
     """A review in one line."""
 
@@ -63,7 +63,7 @@ class Reviewed:
     drafted_at: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TargetView:
     """A source of measurements: `state` is well or late."""
 
@@ -72,7 +72,7 @@ class TargetView:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Overview:
     """`sees_all`: every rule has data. Where one has none, that nothing is open is no good news."""
 
@@ -87,7 +87,7 @@ class Overview:
     sees_all: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Watch:
     """What is measured now, and what is wrong with measuring it."""
 
@@ -98,7 +98,7 @@ class Watch:
     failing: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Material:
     """The rows of the page, read in one transaction."""
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from html import unescape
 from typing import assert_never
 
@@ -31,13 +31,14 @@ from stanch.model.plan import (
     Unread,
 )
 from stanch.model.problem import Level, Problem
+from stanch.model.record import record
 from stanch.model.risk import Risk, Trait
 from stanch.model.rule import AlertState, Evaluation
 from stanch.web.views import manuscript
 from stanch.web.views.manuscript import Row
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Note:
     """What one fact or problem of a line says in the margin.
 
@@ -56,7 +57,7 @@ class Note:
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class MarginRow:
     """A line with its margin. `tone` is the worst of its notes', or empty where it became nothing and should not.
 
@@ -71,7 +72,7 @@ class MarginRow:
     span: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Mark:
     """A line of the document in the summary: its number, what it became or what is wrong with it, and its tone."""
 
@@ -80,7 +81,7 @@ class Mark:
     tone: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Steps:
     """The steps of a document by what they ask for, and the first line of each kind (0 for none).
 
@@ -113,7 +114,7 @@ class Steps:
         return tuple(parts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PlaybookView:
     """`rules` are the armed ones, `promises` the clocks in words, `open` what is not understood or to be put right."""
 

@@ -2,11 +2,12 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from stanch.charts.quantity import prose
 from stanch.model.incident import Incident
 from stanch.model.plan import Plan
+from stanch.model.record import record
 from stanch.model.risk import Risk
 from stanch.model.run import Run, StepState
 from stanch.response.native import Tried
@@ -16,7 +17,7 @@ from stanch.web.views.flow import Flow, flow, form_of, plain
 from stanch.web.views.playbook import Steps
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StepView:
     """A step in full. `facts` are name and text; `time` when it begins and how long it may take, in words."""
 
@@ -35,7 +36,7 @@ class StepView:
     tried: Tried | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Stage:
     """Steps under one heading: a phase of the procedure, or all of it. `note` says on what it depends."""
 
@@ -44,7 +45,7 @@ class Stage:
     steps: tuple[StepView, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TrialView:
     """The tools' own dry runs: how many there are, how many were done, and what they came to."""
 
@@ -56,7 +57,7 @@ class TrialView:
     at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ProcedureView:
     """`by_hand` and `open` are the numbers of steps and what is said of each; `whom` whom steps act as, with how many.
 

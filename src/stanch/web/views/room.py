@@ -1,7 +1,7 @@
 """The incident room: everything that one page shows of one incident, built from its rows."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,6 +16,7 @@ from stanch.model.control import Control, ControlState
 from stanch.model.incident import Event, EventKind, Incident, IncidentStatus
 from stanch.model.message import DeliveryState
 from stanch.model.plan import Plan, StepKind
+from stanch.model.record import record
 from stanch.model.risk import Risk
 from stanch.model.run import Run, RunState, StepRecord, StepState
 from stanch.response import controls, runs
@@ -45,7 +46,7 @@ _SIGNS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Place:
     """A line of a playbook, and where the console shows it."""
 
@@ -53,7 +54,7 @@ class Place:
     address: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StepView:
     """A step as listed. `note` says its state where a sign cannot; `took` how long it was at it."""
 
@@ -72,7 +73,7 @@ class StepView:
     current: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class RunView:
     id: str
     name: str
@@ -84,7 +85,7 @@ class RunView:
     stoppable: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FindingView:
     """Why: the evidence as sentences. `code` says that a text is a statement of some language."""
 
@@ -95,7 +96,7 @@ class FindingView:
     later: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ControlView:
     id: str
     text: str
@@ -104,7 +105,7 @@ class ControlView:
     note: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class TimelineRow:
     """One event as read. `day` is set on the first row of another day than the row above it, newest first."""
 
@@ -118,7 +119,7 @@ class TimelineRow:
     after: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Room:
     id: str
     title: str
@@ -148,7 +149,7 @@ class Room:
     reviewed_by: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Material:
     """The rows of one incident, read in one transaction, and the values that evidence offers (by `run/key`)."""
 

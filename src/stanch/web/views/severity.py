@@ -1,12 +1,11 @@
 """How bad it is, so that it is seen before it is read: a tone and a shape for each level of the playbook's."""
 
-from dataclasses import dataclass
-
 from stanch.incidents.severities import find, ordered
 from stanch.model.plan import Plan
+from stanch.model.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Badge:
     """`tone` is fire, warn or calm; `shape` tells the same without colour."""
 

@@ -1,15 +1,14 @@
 """What is measured, beside its limits: charts of one or of several rules on one axis of time, and rows of all."""
 
-from dataclasses import dataclass
-
 from stanch.charts import chart as charts
 from stanch.charts.chart import Chart
 from stanch.charts.quantity import compared, prose, say
+from stanch.model.record import record
 from stanch.model.rule import AlertState, Evaluation, Rule
 from stanch.signals.picture import limit_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ChartView:
     """A chart with its words. `points` is compact text for the page's script: seconds from the start, value."""
 
@@ -23,7 +22,7 @@ class ChartView:
     table: tuple[tuple[float, str], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Watched:
     """A rule as listed: where it stands, its latest value, what it opens."""
 
