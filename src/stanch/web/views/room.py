@@ -9,7 +9,6 @@ from sqlalchemy import Connection
 from stanch.charts.quantity import clock as reading
 from stanch.charts.quantity import prose
 from stanch.comms import outbox
-from stanch.comms.outbox import Delivery
 from stanch.incidents import lifecycle, timeline
 from stanch.incidents.wording import wording
 from stanch.model.control import Control, ControlState
@@ -23,7 +22,6 @@ from stanch.response import controls, runs
 from stanch.response.evidence import Offer
 from stanch.web.views import clocks, decision, severity
 from stanch.web.views.clocks import ClockView
-from stanch.web.views.decision import Next
 from stanch.web.views.severity import Badge
 
 MOST_ROWS = 200
@@ -134,12 +132,12 @@ class Room:
     acknowledged_by: str | None
     reopened: int
     clocks: tuple[ClockView, ...]
-    next: Next
+    next: decision.Next
     findings: tuple[FindingView, ...]
     ruled_out: tuple[tuple[str, str], ...]
     runs: tuple[RunView, ...]
     controls: tuple[ControlView, ...]
-    pages: tuple[Delivery, ...]
+    pages: tuple[outbox.Delivery, ...]
     pages_summary: str
     rows: tuple[TimelineRow, ...]
     earlier: int
@@ -157,7 +155,7 @@ class Material:
     events: tuple[Event, ...]
     runs: tuple[Run, ...]
     controls: tuple[Control, ...]
-    pages: tuple[Delivery, ...]
+    pages: tuple[outbox.Delivery, ...]
     offers: Mapping[str, Sequence[Offer]] = field(default_factory=dict)
 
 
@@ -411,7 +409,7 @@ def _control(control: Control, now: float) -> ControlView:
     return ControlView(id=control.id, text=control.text, in_force=in_force, expires_at=control.expires_at, note=note)
 
 
-def _reached(pages: Sequence[Delivery]) -> str:
+def _reached(pages: Sequence[outbox.Delivery]) -> str:
     failed = sum(page.state is DeliveryState.FAILED for page in pages)
     pending = sum(page.state is DeliveryState.PENDING for page in pages)
     if failed:
