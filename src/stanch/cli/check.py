@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stanch.cli.output import print_error, print_json
+from stanch.cli.output import print_error, print_json, write_json
 from stanch.connectors.files import documents, stamp
 from stanch.model.plan import Plan
 from stanch.model.problem import Level, NotFound, Problem, StanchError, Unusable
@@ -124,7 +124,10 @@ def _print(plan: Plan, form: Format) -> None:
         sys.stdout.write(as_text(plan, colour=_colour()) + "\n")
         return
     text = _RENDERINGS[form](plan)
-    sys.stdout.write(f"{text}\n" if text else "")
+    if form is Format.GITHUB:
+        sys.stdout.write(f"{text}\n" if text else "")
+    else:
+        write_json(text)
 
 
 def _print_live(answers: "Sequence[Answer]", form: Format, fail_on: Level) -> None:
@@ -137,7 +140,7 @@ def _print_live(answers: "Sequence[Answer]", form: Format, fail_on: Level) -> No
         case Format.JSON:
             print_json(drift_report.as_dict(answers))
         case Format.SARIF:
-            sys.stdout.write(problems_as_sarif(found) + "\n")
+            write_json(problems_as_sarif(found))
         case Format.GITHUB:
             sys.stdout.write("".join(f"{line}\n" for line in problems_as_github(found).splitlines()))
     if any(_ORDER.index(problem.level) >= _ORDER.index(fail_on) for problem in found):

@@ -33,7 +33,11 @@ def _spelled(match: re.Match[str]) -> str:
 
 def print_json(document: Any) -> None:
     """One JSON document on standard output."""
-    written = json.dumps(document, indent=2, ensure_ascii=False, default=str)
+    write_json(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+
+
+def write_json(written: str) -> None:
+    """JSON that is written already, on standard output."""
     # What is left of control characters stands within strings, where JSON has its own way to spell them.
     sys.stdout.write(_CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", written) + "\n")
     sys.stdout.flush()

@@ -189,3 +189,15 @@ def saved(path: Path, text: str) -> None:
     new = path.with_suffix(".new")
     new.write_text(text, encoding="utf-8")
     os.replace(new, path)  # noqa: PTH105 - the one call that is atomic
+
+
+@pytest.mark.parametrize("form", ["text", "json", "sarif", "github"])
+def test_no_form_prints_what_a_terminal_would_obey(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    document = tmp_path / "playbook.md"
+    document.write_text("# A\n\n## Alerts\n\n- Error rate > 5% \x9b31mred \x1b[31m\n", encoding="utf-8")
+    run(["check", str(document), "--format", form], serve="")
+    printed = capsys.readouterr().out
+    assert "red" in printed
+    assert not set(printed) & {chr(code) for code in (*range(9), *range(11, 32), *range(127, 160))}
