@@ -151,6 +151,21 @@ def test_options_are_conditions_of_what_follows() -> None:
     assert [step.condition for step in found] == ["Option A: scale up", "Option B: roll back"]
 
 
+@pytest.mark.parametrize("mark", [":", ".", ")", " -", " \u2013"])
+def test_entries_that_are_options_are_alternatives(mark: str) -> None:
+    found = steps(
+        f"## Mitigation procedure\n\n1. Option A{mark} restart the service\n2. Option B{mark} roll back the release\n"
+        "3. Plan the next release\n4. Verify recovery\n"
+    )
+    assert [step.condition for step in found] == [
+        f"Option A{mark} restart the service",
+        f"Option B{mark} roll back the release",
+        None,
+        None,
+    ]
+    assert [step.action for step in found][:2] == ["restart_service", "rollback_release"]
+
+
 def test_a_runbook_of_one_alert_is_one_procedure() -> None:
     (procedure,) = facts_of(
         Procedure,
