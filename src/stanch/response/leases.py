@@ -123,16 +123,24 @@ def survey(connection: Connection, *, now: float, lease_s: float | None) -> Surv
 
 
 def take(
-    connection: Connection, *, holder: str, now: float, term_s: float, lease_s: float | None, room: int
+    connection: Connection,
+    *,
+    holder: str,
+    now: float,
+    term_s: float,
+    lease_s: float | None,
+    room: int,
+    but: Collection[str] = (),
 ) -> tuple[Hold, ...]:
-    """Take at most `room` runs with something to do for `term_s`, those that waited longest first.
+    """Take at most `room` runs with something to do for `term_s`, those that waited longest first; none of `but`.
 
     A run is free when nobody holds it and its time has come, or when its holder's lease of `lease_s` has run out;
     with None no lease ever runs out: for the only process of a store.
     """
     shared = _is_shared(connection)
     free = connection.execute(
-        _free_ones(shared=shared, leased=lease_s is not None), {"now": now, "lease": lease_s, "room": room}
+        _free_ones(shared=shared, leased=lease_s is not None),
+        {"now": now, "lease": lease_s, "room": room, "but": list(but)},
     )
     found = free.scalars().all()  # locked until the transaction ends
     if not found:
@@ -240,7 +248,7 @@ def _survey(*, shared: bool, leased: bool) -> Select[Any]:
 def _free_ones(*, shared: bool, leased: bool) -> Select[str]:
     return (
         select(run.c.id)
-        .where(_free(shared=shared, leased=leased))
+        .where(_free(shared=shared, leased=leased), run.c.id.not_in(bindparam("but", expanding=True)))
         .order_by(run.c.wake_at)
         .limit(bindparam("room", type_=Integer))
         .with_for_update(skip_locked=True)

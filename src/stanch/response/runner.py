@@ -72,6 +72,8 @@ class Runner:
         self._parallel = parallel
         self._lease_s = tools.timing.lease_s
         self._held: dict[str, _Held] = {}
+        self._ending: set[str] = set()
+        """Runs that were lost, and whose acts here have not ended yet."""
         self._changed = asyncio.Event()
         self._freed = asyncio.Event()
         self._are_more = False
@@ -166,7 +168,8 @@ class Runner:
         found = await self._store.read(lambda connection: testimony.open_questions(connection, place=place))
         self._may_know_more = False
         for question in found:
-            if question.run_id in self._held or question.record in self._mute:
+            driven = question.run_id in self._held or question.run_id in self._ending
+            if driven or question.record in self._mute:
                 continue
             self._may_know_more = True
             if not question.asked or isinstance(became := executor.find(question.record), Running):
@@ -197,10 +200,12 @@ class Runner:
         room = self._parallel - len(self._held)
         if room > 0 and (seen.any_free or seen.any_resolved):
             began = self._clock.monotonic()
+            # What is driven here is not taken anew, though its lease may be over: first it ends here.
+            but = (*self._held, *self._ending)
 
             def unit(connection: Connection) -> tuple[tuple[Hold, ...], dict[str, Known]]:
                 holds = leases.take(
-                    connection, holder=self._holder, now=now, term_s=self._lease_s, lease_s=lease_s, room=room
+                    connection, holder=self._holder, now=now, term_s=self._lease_s, lease_s=lease_s, room=room, but=but
                 )
                 return holds, read_all(connection, [hold.run_id for hold in holds])
 
@@ -209,7 +214,7 @@ class Runner:
                 self._begin(hold, began + self._lease_s * leases.SAFE_SHARE, known.get(hold.run_id))
             # There may be more than there was room for, and what was taken is no longer the nearest.
             self._are_more = len(holds) == room
-            return _LONGEST_SLEEP_S if self._are_more else 0.0
+            return _LONGEST_SLEEP_S if self._are_more else 0.0 if holds else _REFILL_S
         self._are_more = room <= 0
         if room <= 0 or seen.next_in_s is None:
             return _LONGEST_SLEEP_S
@@ -241,6 +246,7 @@ class Runner:
             log.exception("runs.broke", run=hold.run_id, again_in_s=_AFTER_A_FAULT_S)
             wake_at = self._clock.now() + _AFTER_A_FAULT_S
         finally:
+            self._ending.discard(hold.run_id)
             mine = hold.run_id in self._held and self._held[hold.run_id].hold == hold
             if mine:
                 del self._held[hold.run_id]
@@ -292,6 +298,7 @@ class Runner:
             log.warning("runs.lease_lost", run=each.hold.run_id)
             self._may_know_more = True
             self._held.pop(each.hold.run_id, None)
+            self._ending.add(each.hold.run_id)
             each.task.cancel()
 
 

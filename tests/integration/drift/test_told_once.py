@@ -24,6 +24,9 @@ async def test_what_is_gone_is_asked_for_and_told_by_one(
             replica.server.kill()
         for table in ("outbox", "drift", "drift_check", "lease"):
             await pair.change(f"DELETE FROM {table}")
+        # Nobody begins before both are up.
+        await pair.change("INSERT INTO lease VALUES ('drift', 'nobody', 1, extract(epoch FROM now()) + 3600)")
+        await asyncio.gather(*(replica.server.start() for replica in pair.replicas))
         silent = asyncio.Event()
         trips, fallen = [], []
         for replica in pair.replicas:
@@ -35,7 +38,7 @@ async def test_what_is_gone_is_asked_for_and_told_by_one(
                     silent.set()
 
             trips.append(replica.wire.when(b"drift_check", b"outbox", delivered=False, then=fall))
-        await asyncio.gather(*(replica.server.start() for replica in pair.replicas))
+        await pair.change("DELETE FROM lease WHERE name = 'drift'")
         await asyncio.wait_for(silent.wait(), 30)
         await asyncio.sleep(silent_s)  # less than the lease, or more: then the other takes the duty over
         for replica, trip in zip(pair.replicas, trips, strict=True):
