@@ -3,7 +3,7 @@
 import gc
 import sys
 
-_YOUNG_OBJECTS = 50_000
+_YOUNG_OBJECTS = 100_000
 """New objects before the garbage collector looks at them. With Python's 700 it looks a hundred times while modules and
 playbooks load, where nearly everything that is made stays."""
 
