@@ -1,7 +1,7 @@
 """Takes an action through its contract: propose, do, verify, and undo where half of it was done."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar, assert_never
 
 import structlog
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from stanch.model.control import Control
 from stanch.model.finding import Diagnosis
 from stanch.model.problem import StanchError, Unusable
+from stanch.model.record import record
 from stanch.model.risk import Risk
 from stanch.model.run import StepRecord, StepState
 from stanch.response import findings, slots, transitions
@@ -39,7 +40,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Fault:
     """Why a part of the contract did not succeed. `ending` is how it ended, as seen from here; `for_good` where the
     same again would fail again.

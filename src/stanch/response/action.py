@@ -11,7 +11,7 @@ calls it, and the runner alone decides about approvals, time boxes, records and 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from stanch.model.control import Control
 from stanch.model.finding import Diagnosis, Finding, Proposal
 from stanch.model.incident import Incident
 from stanch.model.plan import Plan
+from stanch.model.record import record
 from stanch.model.risk import Risk
 from stanch.model.run import StepRecord
 
@@ -36,14 +37,14 @@ class ActionFailed(Exception):
         self.for_good = for_good
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NotApplicable:
     """There is nothing to do here, and why; the step is skipped with this reason."""
 
     because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Outcome:
     """What was done, as a sentence or a table for people, and as `data` (JSON values) for later steps."""
 
@@ -68,7 +69,7 @@ class Remedy(StrEnum):
     DO_AGAIN = "do again"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Verified:
     """The answer of `verify`. `because` says what was looked at and seen.
 
@@ -123,7 +124,7 @@ class Controls(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ActionContext:
     """Everything an action may know. `parameters` are the playbook's; after `propose`, the proposal's.
 

@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from stanch.model.problem import Refused
+from stanch.model.record import record
 from stanch.model.risk import Risk
 from stanch.model.run import Approval, Run, RunState, StepRecord, StepState
 from stanch.response.slots import open_slots
@@ -93,7 +93,7 @@ def permit(run: Run, step: StepRecord, *, digest: str, by: str, reason: str = ""
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Broken:
     """A break-glass: what was approved, by whom alone, and why."""
 

@@ -11,12 +11,13 @@ A role that no line names is never guessed. Viewers never approve; that is decid
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 
 from stanch.model.incident import Incident
 from stanch.model.plan import Contact, Plan, Role, Severity
 from stanch.model.problem import Source
+from stanch.model.record import record
 from stanch.model.risk import Risk
 from stanch.model.run import StepRecord
 
@@ -36,7 +37,7 @@ _HINT = re.compile(r"approv|sign(?:s|ed)?[- ]off|authori[sz]", re.IGNORECASE)
 _WORD = re.compile(r"[a-z0-9]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Who:
     """Whose yes it takes: people with one of `roles`, or any responder where there are none. `source` says so."""
 
@@ -44,7 +45,7 @@ class Who:
     source: Source | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Line:
     """A line of a playbook that says who approves: for these severities, of all risks or destructive ones alone."""
 
@@ -54,7 +55,7 @@ class _Line:
     source: Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Approvers:
     """The roles of people by their login's name, and the plan that an incident is handled by."""
 

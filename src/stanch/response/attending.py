@@ -6,11 +6,12 @@ read-only; an undo is rated like any other command, and one that destroys is lef
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from stanch.commands.companion import Companions, Pipeline
 from stanch.commands.companions.table import companions_of, rated, written
+from stanch.model.record import record
 from stanch.model.risk import Risk
 from stanch.model.run import StepRecord
 from stanch.response.action import Effect, Verified
@@ -28,7 +29,7 @@ _REFUSED = re.compile(
 """How the tools say that somebody may not look."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Looked:
     """What a look printed, and why it did not succeed where it did not. `unseen`: it was not allowed to look."""
 

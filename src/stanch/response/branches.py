@@ -8,10 +8,10 @@ person must be asked for its only step anyway, their yes to the step is the deci
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from stanch.model.plan import StepKind
+from stanch.model.record import record
 from stanch.model.run import StepRecord
 from stanch.response.transitions import BRANCH
 
@@ -22,7 +22,7 @@ _AFTERTHOUGHT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Branch:
     """`keys` are its steps in order. `options` are the alternatives it is one of, itself among them; else empty."""
 
@@ -71,14 +71,14 @@ def _is_option(group: Sequence[StepRecord]) -> bool:
     return bool(group[0].condition and _OPTION.match(group[0].condition))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Choice:
     """Ways of which at most one is taken: each is its condition and what goes on in it."""
 
     ways: tuple[tuple[str, tuple["Stretch", ...]], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Beside:
     """Steps, by key, that go side by side; `name` is how the playbook calls them together."""
 

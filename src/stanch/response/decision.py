@@ -2,8 +2,8 @@
 
 import itertools
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from stanch.model.record import record
 from stanch.model.run import Run, RunState, StepRecord, StepState
 from stanch.response.branches import Branch, branch_of, is_decided, must_be_chosen
 from stanch.response.phases import PhaseEnd, phase_ends
@@ -11,42 +11,42 @@ from stanch.response.transitions import ACTED, UNDO, UNDO_FAILED, WHEN
 from stanch.response.ways import Means, goes_by_itself, way_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Begin:
     """The step's turn has come and nobody needs to be asked any more."""
 
     step: StepRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Ask:
     """The step's turn has come and people must be asked."""
 
     step: StepRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Recover:
     """The step was started by somebody who is gone."""
 
     step: StepRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Escalate:
     """Nobody answered in the step's time."""
 
     step: StepRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class EscalatePhase:
     """The time box of a phase ran out, and steps of it are not over."""
 
     end: PhaseEnd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Choose:
     """A branch begins, and people must say whether it is taken, or which one is."""
 
@@ -54,7 +54,7 @@ class Choose:
     branch: Branch
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Decide:
     """A branch begins, and what is measured says whether it is taken."""
 
@@ -62,7 +62,7 @@ class Decide:
     branch: Branch
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Drop:
     """The step waits for people, and there is nothing left to wait for."""
 
@@ -70,21 +70,21 @@ class Drop:
     because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Compensate:
     """A stop asked for what was done to be put back; this is the last of it that still stands."""
 
     step: StepRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Rest:
     """Nothing to do until `until` (epoch seconds); None waits for people."""
 
     until: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Finish:
     state: RunState
     outcome: str

@@ -8,7 +8,7 @@ person chooses; nothing is filled in by itself.
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from stanch.charts.quantity import prose
 from stanch.incidents import lifecycle, timeline
 from stanch.model.incident import Event, EventKind, Incident
 from stanch.model.plan import Slot
+from stanch.model.record import record
 from stanch.model.run import Run, StepRecord, StepState
 from stanch.response.redaction import says_secret
 from stanch.response.slots import refusal
@@ -44,7 +45,7 @@ _COLUMNS = re.compile(r"\s{2,}|\t")
 _WELL = frozenset({"Running", "Completed", "Active", "Ready"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Offer:
     """A value for the slots of that `name`; `origin` says where it comes from, for people."""
 
@@ -53,7 +54,7 @@ class Offer:
     origin: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Change:
     """A mark: something that was changed, at epoch seconds `at`, from the version `previous` to `version`."""
 
@@ -64,7 +65,7 @@ class Change:
     previous: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Known:
     """What the offers are made from. `changes` are the latest first; `settings` give host names and their origins.
 

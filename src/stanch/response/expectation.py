@@ -10,8 +10,9 @@ output), and a number with a comparison (< 70%, at least 2, between 1 and 3), wh
 import operator
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from stanch.model.record import record
 
 _BACKTICKED = re.compile(r"`([^`]+)`")
 _QUOTED = re.compile(r"""^(?:"(?P<double>[^"]+)"|'(?P<single>[^']+)')\.?$""")
@@ -46,19 +47,19 @@ _COMPARISONS: MappingProxyType[str, Callable[[float, float], bool]] = MappingPro
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Met:
     """It is as expected; `because` says what was compared."""
 
     because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NotMet:
     because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ByEye:
     """A person has to compare; `because` says why."""
 

@@ -8,13 +8,14 @@ text for each attempt, told by the line.
 import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from stanch.incidents import timeline
 from stanch.model.incident import Event, EventKind
+from stanch.model.record import record
 from stanch.model.run import Run, StepRecord, StepState
 from stanch.response import rows
 from stanch.response.journal import OUTPUT_TOPIC
@@ -39,7 +40,7 @@ _ENDS = frozenset(
 _WAITS = frozenset({StepState.PROPOSED, StepState.UNKNOWN})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Shown:
     """How much of an attempt's output was told: `lines`, and the CRC-32 of their text."""
 
@@ -48,7 +49,7 @@ class Shown:
     crc: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Place:
     """How far somebody has read: the timeline's position, the output of what runs, and the questions, by ordinal."""
 
@@ -81,14 +82,14 @@ class Place:
             raise ValueError("not a place in a run") from error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Happened:
     """An event of the run."""
 
     event: Event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Printed:
     """Lines that a step printed. `anew`: they take the place of what was told of this attempt before."""
 
@@ -98,14 +99,14 @@ class Printed:
     anew: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Asked:
     """A step that waits for people now."""
 
     step: StepRecord
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Over:
     """The run has ended; nothing follows."""
 

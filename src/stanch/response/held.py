@@ -6,7 +6,7 @@ the rows are read again only when somebody was heard to have changed something.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from stanch.incidents import lifecycle, timeline
 from stanch.model.clock import Clock
 from stanch.model.incident import Incident
+from stanch.model.record import record
 from stanch.model.run import Run, RunState, StepRecord, StepState
 from stanch.response import leases, rows, transitions
 from stanch.response.approvals import digest_of
@@ -26,7 +27,7 @@ from stanch.response.transitions import Transition
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Known:
     """A run and its incident, as read in one transaction. `head` is the digest of the incident's last event then."""
 

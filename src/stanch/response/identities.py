@@ -9,8 +9,9 @@ it does not go by itself where one is set for its tool. The same holds for a too
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import PurePath
+
+from stanch.model.record import record
 
 Pipeline = tuple[tuple[str, ...], ...]
 
@@ -38,7 +39,7 @@ _PSQL_LONG_VALUES = (
 _URLS = ("postgresql://", "postgres://")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Identity:
     """The names to act under. None leaves a tool's commands as they are."""
 

@@ -5,7 +5,6 @@ SQLite and for the times that runs themselves carry.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -30,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from stanch.model.incident import IncidentStatus
+from stanch.model.record import record
 from stanch.model.run import RunState, StepState
 from stanch.store.tables import incident, run, step
 
@@ -46,7 +46,7 @@ _FARTHEST = 4
 """A lease that ends more than this many terms from now was written by a clock that has jumped back since."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Hold:
     """The right to write a run, until somebody takes the run with a later epoch."""
 
@@ -103,7 +103,7 @@ def fence(connection: Connection, hold: Hold, *, now: float, term_s: float, to_b
     raise LeaseLost(f"run {hold.run_id} is no longer held at epoch {hold.epoch}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Survey:
     """What there is for a runner: a run to take, a run to wake, and in how long the next one comes free by itself."""
 

@@ -1,18 +1,18 @@
 """Which procedure of the plan answers an incident, and why. Pure; a choice always carries its reason."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from stanch.model.plan import Plan, Procedure
+from stanch.model.record import record
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Matched:
     procedure: Procedure
     because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NoneMatched:
     because: str
 

@@ -5,9 +5,9 @@ the rights of whoever sends it; `acts_as` says as whom that was.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from stanch.model.problem import StanchError
+from stanch.model.record import record
 from stanch.response.execution import Executor, NotStarted
 from stanch.response.preview import StepPreview
 from stanch.response.text_table import Rows, aligned
@@ -23,7 +23,7 @@ _ALLOWED = "DryRunOperation"
 """How AWS says that the real request would have been taken."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Tried:
     """What a native dry run came to: whether the real command would work as far as can be told, why, and its output.
 

@@ -2,8 +2,8 @@
 
 import re
 from collections import deque
-from dataclasses import dataclass
 
+from stanch.model.record import record
 from stanch.response.redaction import RedactedLines, Redactor
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)?|[@-Z\\-_])")
@@ -12,7 +12,7 @@ _SEEN_TIMES = 4
 """The redactor sees this many times more of a line than is kept, so a secret at the cut is still recognised."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Caps:
     """Sizes in bytes: of one line, of the head of an output and of its end."""
 

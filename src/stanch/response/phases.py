@@ -4,13 +4,12 @@ A phase has a time box where all its steps have the same: that is how a heading'
 own, unless it says from when as well. It counts from the start of the run.
 """
 
-from dataclasses import dataclass
-
+from stanch.model.record import record
 from stanch.model.run import Run, StepRecord
 from stanch.response.transitions import LATE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class PhaseEnd:
     """`due_at` is in epoch seconds; `first` the first step of it that is not over, `left` how many there are."""
 

@@ -6,12 +6,12 @@ plan`, `EXPLAIN`); they only read, and are run by whoever asks for it, one by on
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from stanch.commands.companions.psql import explained
 from stanch.commands.companions.table import companions_of, rated, written
 from stanch.model.plan import Plan, Procedure
 from stanch.model.problem import NotFound, Refused
+from stanch.model.record import record
 from stanch.model.risk import Risk, Trait
 from stanch.model.run import StepRecord
 from stanch.response.approvals import people_needed
@@ -27,7 +27,7 @@ from stanch.response.watching import described, of_document
 from stanch.response.ways import ByHand, FillIn, Means, Way, goes_by_itself, way_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class DryRun:
     """What would be tried: words for a program, or a statement for the database. `shows_secrets`: it may print them."""
 
@@ -37,7 +37,7 @@ class DryRun:
     shows_secrets: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Place:
     """A place to fill in, as written, and what a value for it is; `value` once it is filled in.
 
@@ -51,7 +51,7 @@ class Place:
     offers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class StepPreview:
     """One step. `who` says what it waits for; `people` how many must say yes, 0 where it goes by itself.
 
@@ -92,7 +92,7 @@ class StepPreview:
     state: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Preview:
     """A procedure as it would run. The counts are of steps; `shape` is how it branches, by the keys of its steps."""
 
@@ -151,7 +151,7 @@ def preview(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Context:
     """What every step is seen in."""
 

@@ -11,11 +11,12 @@ No secret is among the words: of a password or a token it is said that it is giv
 import getpass
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePath
 from typing import assert_never
 from urllib.parse import urlsplit
 
+from stanch.model.record import record
 from stanch.model.run import StepRecord
 from stanch.response.identities import AWS, KUBE, POSTGRES, REDIS, Identity, Pipeline
 from stanch.response.slots import shown, template_of
@@ -57,7 +58,7 @@ def system_user() -> str:
         return "an unnamed user"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Principals:
     """What decides as whom steps act here.
 

@@ -6,10 +6,11 @@ import os
 import signal
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from stanch.model.clock import Clock
+from stanch.model.record import record
 from stanch.response.output import Caps, Output
 from stanch.response.redaction import Redactor
 
@@ -29,7 +30,7 @@ class NotStarted(Exception):
     """A program of the pipeline could not be started; nothing of it ran. The argument says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Limits:
     """Times in seconds. `kill_after_s` lies between TERM and KILL; `drain_s` is how long output may trail the exit.
 
@@ -44,7 +45,7 @@ class Limits:
     caps: Caps = field(default_factory=Caps)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Job:
     """What is to be run. `endless` commands are captured for a while; `harmless` ones may be ended for a flood.
 
@@ -61,7 +62,7 @@ class Job:
     limits: Limits = field(default_factory=Limits)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Execution:
     """What a pipeline did. `statuses` are the stages' exit statuses, negative for a signal.
 

@@ -1,7 +1,8 @@
 """What a command came to, and what proves it: a command that changes something is not done before a look says so."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from stanch.model.record import record
 from stanch.model.risk import Risk
 from stanch.model.run import StepRecord, StepState
 from stanch.response import transitions
@@ -16,7 +17,7 @@ from stanch.response.signal_checks import SignalChecks
 from stanch.response.tools import Timing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class CommandResult:
     """How a command or a query ended. `cut` where it was ended from here; `note` is said where it succeeded."""
 
@@ -32,7 +33,7 @@ def result_of(done: Execution) -> CommandResult:
     return CommandResult(output=done.output, fault=done.fault, exit_status=done.exit_status, cut=done.ended is not None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Proof:
     """The state that follows, what was seen that proves it, and what else is to be said, as why it is not proved.
 

@@ -13,10 +13,11 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from stanch.model.record import record
 from stanch.response.processes import Execution, NotStarted
 
 _PLACE = "place"
@@ -24,29 +25,29 @@ _KEPT_S = 7 * 86_400.0
 """What nobody collected is kept for a week, for people to look at."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Running:
     """Its supervisor lives."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Ended:
     """What it did, as its supervisor saw it; or why it could not be started, and then nothing ran."""
 
     outcome: Execution | NotStarted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class NeverBegun:
     """Nothing of it was started, and nothing will be."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Lost:
     """It was begun, and its supervisor is gone without a word: killed, or the machine went down."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Elsewhere:
     """It was begun by a server with another data directory; nothing is known of it here."""
 

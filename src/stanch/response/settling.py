@@ -3,9 +3,9 @@
 The table that everything about crashes hangs on: an act whose outcome nobody saw is never simply done again.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from stanch.model.record import record
 from stanch.model.risk import Risk
 from stanch.response.action import Effect, Remedy, Verified
 
@@ -31,7 +31,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Settled:
     verdict: Verdict
     because: str

@@ -9,7 +9,7 @@ import ipaddress
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +20,7 @@ from stanch.commands.sql_shape import same_shape
 from stanch.commands.standins import put, stand_in
 from stanch.model.plan import Slot
 from stanch.model.problem import Level, Problem, Refused
+from stanch.model.record import record
 from stanch.model.risk import Rating, Risk, worst
 from stanch.model.run import Filled, StepRecord
 
@@ -38,7 +39,7 @@ _LOADS_A_FILE = re.compile(r"(?:@|file:|fileb:)", re.IGNORECASE)
 Pipeline = tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class _Type:
     """What a value of one type is: the pattern it has as a whole, and the same in words."""
 
@@ -146,7 +147,7 @@ TYPES = frozenset(_TYPES) - {"kubernetes name"}
 """The types that slots have."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Template:
     """A command as parsed with stand-ins in the placeholders' places.
 
@@ -160,7 +161,7 @@ class Template:
     because: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Preview:
     """A filled-in command before anything is written: what would run, on what, with what risk.
 

@@ -15,11 +15,12 @@ import select
 import signal
 import socket
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from stanch.model.clock import SystemClock
+from stanch.model.record import record
 from stanch.response.output import Caps
 from stanch.response.processes import Execution, Job, Limits, NotStarted, carry_out
 from stanch.response.records import Record, as_entry
@@ -42,7 +43,7 @@ _TOO_LATE = "The server that wanted it run may no longer be the one to run it. N
 _WITHDRAWN = "It was given up before it was begun. Nothing was run."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Order:
     """A job, the values that must not show in what it prints, and where its record goes: None without one."""
 

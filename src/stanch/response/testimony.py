@@ -7,12 +7,13 @@ the runs in which that question is still open and no other holds, and answers it
 that people have gone on with meanwhile is left as it is.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import Connection, select
 
 from stanch.incidents import timeline
 from stanch.model.incident import EventKind
+from stanch.model.record import record
 from stanch.model.run import RunState, StepRecord, StepState
 from stanch.response import leases, rows
 from stanch.response.leases import Hold
@@ -20,7 +21,7 @@ from stanch.response.transitions import RECORD
 from stanch.store.tables import run, step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Open:
     """A step of ours that another replica has taken over. `asked`: people are asked what became of it."""
 

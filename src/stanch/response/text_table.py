@@ -1,13 +1,14 @@
 """Rows as text, in columns: how the answer to a query stands in a step's output."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from stanch.model.record import record
 
 _WIDEST = 80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Rows:
     """The answer to a query. `more` says that there were further rows, which were not fetched."""
 

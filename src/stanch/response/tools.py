@@ -4,13 +4,14 @@ Each part of the drive takes from here the few things that it needs.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from sqlalchemy import Connection
 
 from stanch.model.clock import Clock
 from stanch.model.incident import Incident
 from stanch.model.plan import Plan
+from stanch.model.record import record
 from stanch.model.run import StepRecord
 from stanch.response.action import Action
 from stanch.response.controls import ControlKeeper
@@ -35,7 +36,7 @@ EscalateHook = Callable[[Connection, Incident, StepRecord, float], None]
 """Pages further, in the transaction that says that a step waited too long."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Timing:
     """Seconds. The time boxes hold where the playbook gives none; `answer_s` is how long people may take.
 
@@ -63,7 +64,7 @@ class Timing:
         return self.action_s
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Tools:
     """What an installation has. Without `query`, `tell` or `measure` the steps that need them are people's."""
 

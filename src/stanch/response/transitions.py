@@ -1,11 +1,12 @@
 """Each change of a step: the record after it, and what the timeline is told. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from stanch.model.finding import Proposal
 from stanch.model.incident import EventKind
+from stanch.model.record import record
 from stanch.model.risk import Risk, worst
 from stanch.model.run import StepRecord, StepState
 from stanch.response.slots import GIVEN_RISK, forgotten, open_slots
@@ -82,7 +83,7 @@ Told = tuple[EventKind, dict[str, Any]]
 Digest = Callable[[StepRecord], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Transition:
     """What is written in one transaction."""
 
@@ -196,7 +197,7 @@ def said(step: StepRecord, wanted: StepRecord, *, now: float) -> Transition:
     return Transition(after=done, events=(*begun.events, told(EventKind.STEP_DONE, done, elapsed_s=0.0, output="")))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Result:
     """What came of a step. `output` None leaves what was shown while it ran; `verified` says what proved it.
 

@@ -6,7 +6,6 @@ an armed threshold is, and by the same reading of words. What names no signal, s
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +15,7 @@ from stanch.catalogue.signals import with_own
 from stanch.charts.quantity import prose, say
 from stanch.model.plan import Threshold, ThresholdRole
 from stanch.model.problem import Problem, Source
+from stanch.model.record import record
 from stanch.model.rule import Rule
 from stanch.model.signal import Signal
 from stanch.playbook.threshold import conditions_of
@@ -33,7 +33,7 @@ Measure = Callable[[Rule], float | None]
 """The present value of a rule's signal, read as the rule says; None without data."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Seen:
     """What is measured now. `holds` is None without data."""
 

@@ -1,12 +1,13 @@
 """How a step is carried out: by us, and then by which way, or by hand, and then why."""
 
 from collections.abc import Container
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import assert_never
 
 from stanch.model.plan import Slot, StepKind
 from stanch.model.problem import Refused
+from stanch.model.record import record
 from stanch.model.risk import Risk, Trait
 from stanch.model.run import StepRecord
 from stanch.response.identities import Identity
@@ -24,14 +25,14 @@ class Way(StrEnum):
     """Look at a signal until it is as the step says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class ByHand:
     """A person does it and says so. `because` tells them why it is theirs."""
 
     because: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class FillIn:
     """It waits for values. `by_hand` says why a person runs it even then, where that is so."""
 
@@ -45,7 +46,7 @@ class FillIn:
         return " ".join(filter(None, (f"It has places to fill in ({names}).", self.by_hand)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record
 class Means:
     """What this installation can do: its actions, whether there is a database to ask, a way to tell people, and
     signals that are measured. `identity` is whom steps act as that nobody is asked about.
