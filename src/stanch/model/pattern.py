@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 _PIECE = re.compile(
     r"[\w\s\-'\"/@:#<>=&%!,;~`]+(?![?*+{])"
     r"|\(\?(?:P<\w+>|:|<?[=!]|P=\w+\)|#[^)]*\))|\(\??|[|)]"
-    r"|\[\^?\]?(?:\\.|[^\]\\])*\]|\\.|\{\d*,?\d*\}|[\s\S]",
+    r"|\[\^?\]?(?:\\.|[^\]\\])*\]|\{\d*,?\d*\}"
+    r"|\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|N\{[^}]*\}|\d{1,3}|.)|[\s\S]",
     re.DOTALL,
 )
 """The pieces of an expression: literals in a row, without a last one that a quantifier is for; opening brackets; bars

@@ -135,17 +135,25 @@ def _status(
     finally:
         # Nobody has waited for the leader yet, so its number is still its own.
         os.close(handle)
-        _end_session(bash.pid)
+        # The end of a namespace's first process is the end of everybody in it.
+        _end_session(bash.pid, looks=1 if alone else 10)
         status = bash.wait()
     return status if ended else -signal.SIGKILL
 
 
-def _end_session(leader: int) -> None:
-    """End a session whose leader has not been waited for, however its members have grouped themselves."""
+def _end_session(leader: int, *, looks: int) -> None:
+    """End a session whose leader has not been waited for, however its members have grouped themselves.
+
+    It is over when so many looks in a row have found nobody: one that multiplies can put a child where a look has
+    already passed, once the numbers of processes begin anew, and be gone itself before the look comes to it.
+    """
     with contextlib.suppress(ProcessLookupError):
         os.kill(leader, signal.SIGKILL)
     deadline = time.monotonic() + 2 * SECONDS
-    while members := [one.number for one in processes() if one.session == leader != one.number]:
+    nobody = 0
+    while nobody < looks:
+        members = [one.number for one in processes() if one.session == leader != one.number]
+        nobody = 0 if members else nobody + 1
         assert time.monotonic() < deadline, "a session of bash cannot be ended"
         for member in members:
             with contextlib.suppress(ProcessLookupError):

@@ -71,6 +71,10 @@ def test_each_is_well_formed(pattern: Pattern) -> None:
         ("(a)?(?(1)b|c)", ()),
         ("FOO", ("foo",)),
         ("\u00b5s", ()),
+        (r"a(?:\u2264|<=)", ("a",)),
+        (r"\u2264\x41\U0001f600\N{BULLET}\0\101b", ("b",)),
+        (r"(?:\u2264|<=)", ()),
+        (r"(ab)\1b\1", ("ab",)),
     ],
 )
 def test_it_knows_what_a_match_cannot_do_without(text: str, literals: tuple[str, ...]) -> None:
