@@ -13,7 +13,11 @@ def main() -> int:
     gc.set_threshold(_YOUNG_OBJECTS)
     from stanch.cli.main import run  # noqa: PLC0415 - after the threshold, which is for what this loads
 
-    return run(sys.argv[1:], serve="stanch.web.server:serve")
+    try:
+        return run(sys.argv[1:], serve="stanch.web.server:serve")
+    finally:
+        # What is left goes with the process. Python would first look through all of it for cycles, a tenth of a check.
+        gc.freeze()
 
 
 if __name__ == "__main__":
