@@ -233,9 +233,9 @@ class _Reading:
             group = self.steps[-1].parallel or f"{self.steps[-1].key} and on"
             self.steps[-1] = replace(self.steps[-1], parallel=group)
             place = replace(place, parallel=group)
-        if _OPTION_LEAD.match(item.text):
+        if option := _OPTION_LEAD.match(item.text):
             # Of alternatives one is taken: "Option A: restart", "Option B: roll back" are no two steps.
-            place = replace(place, condition=item.text)
+            place = replace(place, condition=option["name"])
         if not item.nested or not (made or lists):
             self.steps.extend(self.maker.of_item(item, place))
             return
@@ -273,7 +273,9 @@ class _Reading:
                             self.steps.extend(self.maker.of_text(clause, source, place))
 
 
-_OPTION_LEAD = Phrases(r"^(?:option|alternative|plan) (?:[a-z]|\d{1,2})\s*(?:[:.)\u2013\u2014]|-\s)", whole=False)
+_OPTION_LEAD = Phrases(
+    r"^(?P<name>(?:option|alternative|plan) (?:[a-z]|\d{1,2}))\s*(?:[:.)\u2013\u2014]|-\s)", whole=False
+)
 _OPTION = Phrases(r"^(?:option|alternative|alternatively|or|plan) ?(?:[a-z]|\d+)?$", whole=False)
 
 
