@@ -71,7 +71,7 @@ def lines(data: dict[str, Any], more: str = "") -> Iterator[str]:
             counted = ", ".join(f"{count} {state}" for state, count in data["steps"].items())
             yield f"{_time(data['at'])}  Run {data['run']} is {data['state']}: {counted}."
         case _:
-            pass  # of a newer server
+            return  # a newer server tells more than this command line knows to say
 
 
 def status_of(end: dict[str, Any]) -> int:

@@ -1,6 +1,7 @@
 """The alerting rules that a fence of YAML holds."""
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 import yaml
 
@@ -8,8 +9,9 @@ from stanch.playbook.alerting_rule import AlertingRule
 from stanch.playbook.document import Code
 
 
+@lru_cache(maxsize=64)
 def alerting_rules(code: Code) -> tuple[AlertingRule, ...] | str:
-    """The rules of a fence, or why it cannot be read."""
+    """The rules of a fence, or why it cannot be read. Remembered: signals and thresholds are both read from them."""
     try:
         root = yaml.compose(code.text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:

@@ -3,6 +3,7 @@
 import re
 
 from stanch.model.pattern import Pattern
+from stanch.playbook.phrases import Phrases
 
 LEVEL = Pattern(
     r"(?<![\w-])(?:(?P<p>[pP])(?:riority)?[ -]?(?P<pn>[0-5])|(?P<sev>(?:sev|SEV|Sev)(?:erity|ERITY)?)["
@@ -32,3 +33,18 @@ def levels_in(text: str) -> tuple[str, ...]:
             levels.extend(f"{stem}{number}" for number in range(low + 1, high))
         levels.append(level)
     return tuple(dict.fromkeys(levels))
+
+
+def only_level(text: str) -> str | None:
+    """The level that a text names; None where it names none, or several."""
+    levels = levels_in(text)
+    return levels[0] if len(levels) == 1 else None
+
+
+_TIER = Phrases(r"critical|warning|warn|info|high|medium|low|major|minor|page|ticket|red|yellow|orange|amber")
+
+
+def tier_of(text: str) -> str | None:
+    """The first word of a text that grades an alert (*critical*, *warning*), in lower case."""
+    match = _TIER.search(text)
+    return match[0].lower() if match else None

@@ -1,16 +1,15 @@
 """Two real servers that watch the same target: what fires, recovers and is drafted is told once."""
 
 import asyncio
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from exposing import exposing
 from pair import PLAYBOOK, Pair
 from waiting import until
 from wire import Wire
@@ -49,25 +48,8 @@ class Slow:
 def target() -> Iterator[tuple[Slow, int]]:
     slow = Slow()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = slow.text().encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Not on the tests' output."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield slow, server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
+    with exposing(slow.text) as port:
+        yield slow, port
 
 
 async def test_one_incident_one_page_one_run_one_end_and_one_review(

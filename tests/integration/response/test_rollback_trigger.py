@@ -1,15 +1,14 @@
 """A rollback trigger, the whole way as it ships: a target that is scraped, rules that fire, and a run after a yes."""
 
 import asyncio
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from exposing import exposing
 from stanch.app import App, build
 from stanch.incidents import timeline
 from stanch.model.incident import EventKind
@@ -112,25 +111,8 @@ class Booking:
 def booking() -> Iterator[tuple[Booking, int]]:
     application = Booking()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = application.metrics().encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Not on the tests' output."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield application, server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
+    with exposing(application.metrics) as port:
+        yield application, port
 
 
 @asynccontextmanager

@@ -1,7 +1,5 @@
 """Alerting rules of Prometheus that stand in fences: each becomes a threshold, armed where Stanch fires as it would."""
 
-from collections.abc import Iterator
-
 from stanch.model.plan import Threshold
 from stanch.model.problem import Level, Problem
 from stanch.model.signal import Comparison
@@ -10,11 +8,8 @@ from stanch.playbook.alerting_rules import held_s, rules_of, watch_of
 from stanch.playbook.context import Context, Findings
 from stanch.playbook.document import Document, Section
 from stanch.playbook.mood import Setting, mood_of
-from stanch.playbook.phrases import Phrases
-from stanch.playbook.severity import levels_in
+from stanch.playbook.severity import only_level, tier_of
 from stanch.playbook.topics import Topic
-
-_TIER = Phrases(r"critical|warning|warn|info|high|medium|low|major|minor|page|ticket|red|yellow|orange|amber")
 
 
 def read(document: Document, context: Context) -> Findings:
@@ -46,8 +41,6 @@ def _threshold(document: Document, context: Context, section: Section, rule: Ale
     because = mood.because or (watch if isinstance(watch, str) else "")
     if not because and held is None:
         because = f"its `for` ({rule.held}) is no duration"
-    levels = levels_in(rule.severity)
-    tier = _TIER.search(rule.severity)
     return Threshold(
         # What is not evaluated is still named, so that its problem is raised.
         signal=signal.name if signal else rule.name,
@@ -57,9 +50,9 @@ def _threshold(document: Document, context: Context, section: Section, rule: Ale
         unit=signal.unit if signal else None,
         window_s=None if isinstance(watch, str) else watch.window_s,
         persistence_s=held or None,
-        tier=tier[0].lower() if tier else None,
+        tier=tier_of(rule.severity),
         role=mood.role,
-        severity=levels[0] if len(levels) == 1 else None,
+        severity=only_level(rule.severity),
         armed=not because,
         because=because,
         source=document.source_at(rule.line, _column(document.lines[rule.line - 1])),
@@ -68,14 +61,9 @@ def _threshold(document: Document, context: Context, section: Section, rule: Ale
 
 def _setting(context: Context, section: Section) -> Setting:
     """Rules are meant to act wherever they stand, unless the place says that they are examples or retired."""
-    titles = " ".join(_titles(context, section))
+    titles = " ".join((section.title, *(above.title for above in context.outline.above(section))))
     topic = context.outline.topic(section)
     return Setting(topic=topic if topic is Topic.EXAMPLES else Topic.THRESHOLDS, title=titles, entry=True)
-
-
-def _titles(context: Context, section: Section) -> Iterator[str]:
-    yield section.title
-    yield from (above.title for above in context.outline.above(section))
 
 
 def _column(text: str) -> int:

@@ -32,7 +32,7 @@ from stanch.playbook.imperative import tells
 from stanch.playbook.mood import UNREAD_LANGUAGE, Setting, elsewhere, mood_of, topic_of_lead
 from stanch.playbook.phrases import Phrases
 from stanch.playbook.quantity import duration
-from stanch.playbook.severity import levels_in
+from stanch.playbook.severity import only_level, tier_of
 from stanch.playbook.threshold import Condition, conditions_of
 from stanch.playbook.topics import Topic, topic_of_title
 
@@ -109,8 +109,8 @@ class _Reader:
         where = _Where(
             setting=Setting(topic=topic, title=titles, entry=False),
             subject=self._subject(section.title),
-            severity=_only_level(section.title) or self._declared(section),
-            tier=_tier(section.title) if topic is Topic.THRESHOLDS else None,
+            severity=only_level(section.title) or self._declared(section),
+            tier=tier_of(section.title) if topic is Topic.THRESHOLDS else None,
         )
         if section.heading and topic not in {Topic.SEVERITIES, Topic.PROCEDURES} and _SYMBOL.search(section.title):
             entry = replace(where, setting=replace(where.setting, entry=True), subject="")
@@ -153,7 +153,7 @@ class _Reader:
                     Passage(lines=(line,)), replace(where, setting=replace(where.setting, entry=True))
                 )
             elif text.strip().endswith(":"):
-                where = replace(where, tier=_tier(text), severity=_only_level(text) or where.severity)
+                where = replace(where, tier=tier_of(text), severity=only_level(text) or where.severity)
 
     def paragraph(self, block: Paragraph, where: _Where) -> Iterator[Fact]:
         """A paragraph sentence by sentence; where each line carries a label, each is an entry of its own."""
@@ -161,7 +161,7 @@ class _Reader:
         brief = [part for part in labelled if part and len(part[0].split()) <= _LABEL_WORDS]
         if all(labelled) and (len(block.lines) > 1 or brief):
             graded = next(
-                (level for part in labelled if part and _GRADE.fullmatch(part[0]) and (level := _only_level(part[1]))),
+                (level for part in labelled if part and _GRADE.fullmatch(part[0]) and (level := only_level(part[1]))),
                 None,
             )
             entry = replace(where, setting=replace(where.setting, entry=True), severity=graded or where.severity)
@@ -192,8 +192,8 @@ class _Reader:
         below = replace(
             where,
             subject=self._subject(item.text) or where.subject,
-            severity=_only_level(item.text) or where.severity,
-            tier=_tier(item.text) or where.tier,
+            severity=only_level(item.text) or where.severity,
+            tier=tier_of(item.text) or where.tier,
         )
         for block in item.nested:
             yield from self.block(block, below)
@@ -247,7 +247,7 @@ class _Reader:
         if section not in self._grades:
             own = None
             if self.context.outline.topic(section) is not Topic.SEVERITIES:
-                levels = {level for text in field_texts(section.blocks, _GRADE) if (level := _only_level(text))}
+                levels = {level for text in field_texts(section.blocks, _GRADE) if (level := only_level(text))}
                 own = levels.pop() if len(levels) == 1 else None
             above = self.context.outline.parents[section]
             self._grades[section] = own or (self._declared(above) if above is not None else None)
@@ -272,8 +272,8 @@ class _Reader:
                     where,
                     setting=replace(where.setting, entry=True, topic=column.topic, title=title),
                     subject=subject if index != subject_at else "",
-                    severity=column.severity or _only_level(graded) or where.severity,
-                    tier=column.tier or _tier(graded) or where.tier,
+                    severity=column.severity or only_level(graded) or where.severity,
+                    tier=column.tier or tier_of(graded) or where.tier,
                 )
                 for fact in self._cell(cell, column, own):
                     yield replace(
@@ -376,16 +376,6 @@ def _is_list(block: Code) -> bool:
     return len(entries) * 2 > len(lines) and not any(re.search(r"\{|\bexpr:|=\s*[\"']", line) for line in lines)
 
 
-def _only_level(text: str) -> str | None:
-    levels = levels_in(text)
-    return levels[0] if len(levels) == 1 else None
-
-
-def _tier(text: str) -> str | None:
-    match = _TIER.search(text)
-    return match[0].lower() if match else None
-
-
 _LABEL_WORDS = 5
 """Words of a label that makes an entry of a line that stands alone; a longer one is half a sentence."""
 
@@ -438,7 +428,6 @@ _AIM = Phrases(
 _LASTING = Phrases(r"^(?:for|duration|persist\w*|sustained|hold|pending|how long)\b|duration", whole=False)
 _COMPUTED = Phrases(r"(?:time |evaluation )?(?:window|period|interval|over|range)(?: \(.*\))?", whole=False)
 _GRADE = Phrases(r"severity|priority|level|sev|class|tier")
-_TIER = Phrases(r"critical|warning|warn|info|high|medium|low|major|minor|page|ticket|red|yellow|orange|amber")
 _BARE = Pattern(r"^[\s~]*[\d.,]+\s*(?:%|[a-zA-Z/\u00b5]+)?(?:\s*\([^)]*\))?$")
 
 
@@ -472,8 +461,8 @@ def _column(title: str, topic: Topic) -> _Column:
         lasts=lasts,
         limits=aim or (_LIMIT.inside(title) if topic in _TELLING else _GRADED_TITLE.inside(title)),
         topic=Topic.TARGETS if aim else topic,
-        severity=_only_level(title),
-        tier=_tier(title),
+        severity=only_level(title),
+        tier=tier_of(title),
         place=title if elsewhere(title) else "",
     )
 
